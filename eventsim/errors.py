@@ -1,0 +1,44 @@
+"""The errors of the package, few and named by cause.
+
+Every one of them is a single line a person can act on: what was wrong, where, and what is allowed.
+"""
+
+
+class EventSimError(Exception):
+    """Base of every error this package raises on purpose; the command line turns it into exit code 2."""
+
+
+class ParameterError(EventSimError, ValueError):
+    """An argument or option lies outside what is allowed."""
+
+
+class EventError(EventSimError, ValueError):
+    """An event array is malformed: shape, dtype, address or value."""
+
+
+class GridError(EventError):
+    """An event does not lie on the network's time grid."""
+
+
+class CausalityError(EventError):
+    """An event is earlier than the simulator's clock."""
+
+
+class NetworkError(EventSimError, ValueError):
+    """A network cannot be built: shapes, names, or a cycle of zero delay."""
+
+
+class BundleError(EventSimError):
+    """A model or network file is damaged, foreign, newer than this version, or inconsistent."""
+
+
+class SourceError(EventSimError):
+    """A source of sound or events cannot be opened, read or trusted."""
+
+
+class OutputError(EventSimError):
+    """A result cannot be written where it was asked for."""
+
+
+class DataError(EventSimError):
+    """A data folder does not hold what the task needs."""

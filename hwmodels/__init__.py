@@ -1,0 +1,1 @@
+"""Timing and energy of neuromorphic cores per synaptic event."""
