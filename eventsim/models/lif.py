@@ -1,0 +1,74 @@
+"""Leaky integrate-and-fire neuron with current jumps; integrate-and-fire where tau is infinite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from eventsim.errors import NetworkError
+from eventsim.models.model import FloatArray, NeuronModel, Parameter, decay, input_gain
+
+
+@dataclass(frozen=True, eq=False)
+class LIF(NeuronModel):
+    """Leaky integrate-and-fire: an input jumps the membrane, and a spike resets it at once.
+
+    Per tick, with alpha = exp(-tick / tau) and g = 1 - alpha where normalised, else 1:
+    ``v = alpha v' + g (bias + sum w x)``; it spikes where ``v > threshold`` (strict), at most once per
+    tick, and then at once ``v -= threshold`` (soft), ``v = reset_potential`` (hard) or nothing (none). For
+    the refractory time after a spike the membrane is held and input is lost.
+
+    Parameters
+    ----------
+    tau_ns : membrane time constant, ns; inf for a perfect integrator
+    threshold : membrane value that must be exceeded
+    bias : constant input per tick
+    reset : "soft", "hard" or "none"
+    reset_potential : membrane after a hard reset
+    refractory_ns : whole ticks during which the neuron is deaf after a spike, ns
+    normalised : True scales bias and input by 1 - alpha
+
+    Source: Gerstner et al. 2014, Neuronal Dynamics, section 1.3, integrated exactly over one tick.
+    """
+
+    kind: ClassVar[str] = "lif"
+    code: ClassVar[int] = 1
+    spiking: ClassVar[bool] = True
+
+    tau_ns: Parameter
+    threshold: Parameter = 1.0
+    bias: Parameter = 0.0
+    reset: str = "soft"
+    reset_potential: Parameter = 0.0
+    refractory_ns: Parameter = 0.0
+    normalised: bool = False
+
+    def validate(self) -> None:
+        """Raise NetworkError where a parameter has a value that is not allowed."""
+        if self.reset not in ("soft", "hard", "none"):
+            raise NetworkError(f'lif: reset must be "soft", "hard" or "none", got {self.reset!r}')
+        self.require("tau_ns", np.greater(self.tau_ns, 0), "positive")
+        if self.normalised:
+            self.require("tau_ns", np.isfinite(self.tau_ns), "finite where normalised")
+        for name in ("threshold", "bias", "reset_potential"):
+            self.require(name, np.isfinite(getattr(self, name)), "finite")
+        refractory = np.asarray(self.refractory_ns)
+        allowed = (refractory >= 0) & (refractory < 2**53) & (refractory == np.floor(refractory))
+        self.require("refractory_ns", allowed, "a whole number of ns, not negative")
+
+    def kernel_parameters(self, tick_ns: int) -> FloatArray:
+        """Return the rows ALPHA, DRIVE, GAIN, THETA, KEEP, DROP, REFRACTORY: a reset is ``v KEEP - DROP``."""
+        refractory = np.asarray(self.refractory_ns)
+        self.require("refractory_ns", refractory % tick_ns == 0, f"a multiple of the tick ({tick_ns} ns)")
+        alpha = decay(np.asarray(self.tau_ns), tick_ns)
+        gain = input_gain(alpha, self.normalised)
+        theta, potential = np.asarray(self.threshold), np.asarray(self.reset_potential)
+        keep = np.full_like(alpha, 0.0 if self.reset == "hard" else 1.0)
+        drop = {"soft": theta, "hard": -potential, "none": np.zeros_like(alpha)}[self.reset]
+        return np.stack([alpha, gain * self.bias, gain, theta, keep, drop, refractory // tick_ns])
+
+    def initial_state(self) -> FloatArray:
+        """Return the membrane, at 0."""
+        return np.zeros((1, np.asarray(self.tau_ns).shape[0]))

@@ -1,0 +1,154 @@
+"""Projections: who reaches whom, with which weight, after which delay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from eventsim.errors import NetworkError
+
+Weights = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """All-to-all synapses: `weights[pre, post]`.
+
+    Parameters
+    ----------
+    weights : float32 or float64[n_pre, n_post]; integers become float32 where that is exact (up to 16 bits),
+        else float64. Sums are always taken in float64.
+
+    Raises
+    ------
+    NetworkError
+        if the array is not two-dimensional or holds a value that is not finite.
+    """
+
+    weights: Weights
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", _real(self.weights, "Dense weights", ndim=2))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Return (n_pre, n_post)."""
+        return int(self.weights.shape[0]), int(self.weights.shape[1])
+
+    @property
+    def n_synapses(self) -> int:
+        """Return the number of synapses, zeros included: each is an operation when its source fires."""
+        return int(self.weights.size)
+
+
+@dataclass(frozen=True, eq=False)
+class Csr:
+    """Sparse synapses in rows by source: source i reaches `indices[indptr[i]:indptr[i + 1]]`.
+
+    Several synapses between one pair are allowed; within a row the sum is taken in the order stored.
+
+    Parameters
+    ----------
+    indptr : int64[n_pre + 1], rising from 0 to the number of synapses
+    indices : int32[n_synapses], destination neuron
+    weights : float32 or float64[n_synapses] (integers as in `Dense`)
+    n_post : size of the destination; left out, it is taken from the population at `Network.connect`
+
+    Raises
+    ------
+    NetworkError
+        if lengths disagree, indptr falls, an index is negative or beyond n_post, or a weight is not finite.
+    """
+
+    indptr: npt.NDArray[np.int64]
+    indices: npt.NDArray[np.int32]
+    weights: Weights
+    n_post: int | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        indptr, indices = np.asarray(self.indptr), np.asarray(self.indices)
+        for name, array in (("indptr", indptr), ("indices", indices)):
+            if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
+                raise NetworkError(
+                    f"Csr {name} must be a one-dimensional integer array, got {array.dtype} {array.shape}"
+                )
+        weights = _real(self.weights, "Csr weights", ndim=1)
+        if (
+            indptr.size < 1
+            or indptr[0] != 0
+            or indptr[-1] != indices.size
+            or bool(np.any(np.diff(indptr) < 0))
+        ):
+            raise NetworkError(f"Csr indptr must rise from 0 to the number of indices ({indices.size})")
+        if weights.size != indices.size:
+            raise NetworkError(f"Csr has {indices.size} indices but {weights.size} weights")
+        if indices.size and (int(indices.min()) < 0 or int(indices.max()) >= 2**31):
+            raise NetworkError("Csr indices must not be negative and must fit 31 bits")
+        if self.n_post is not None and indices.size and int(indices.max()) >= self.n_post:
+            raise NetworkError(f"Csr index {int(indices.max())} is beyond n_post = {self.n_post}")
+        object.__setattr__(self, "indptr", _frozen(indptr.astype(np.int64, copy=False)))
+        object.__setattr__(self, "indices", _frozen(indices.astype(np.int32, copy=False)))
+        object.__setattr__(self, "weights", weights)
+
+    @property
+    def n_pre(self) -> int:
+        """Return the number of source neurons."""
+        return int(self.indptr.size) - 1
+
+    @property
+    def n_synapses(self) -> int:
+        """Return the number of stored synapses."""
+        return int(self.indices.size)
+
+
+Synapses = Dense | Csr
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """Synapses from one population (or input) to another, with their delay.
+
+    Parameters
+    ----------
+    pre, post : names of the populations
+    synapses : Dense or Csr
+    delay_ns : one delay in ns for all synapses, or int64[n_synapses] (Csr only)
+    """
+
+    pre: str
+    post: str
+    synapses: Synapses
+    delay_ns: int | npt.NDArray[np.int64]
+
+    @property
+    def delays_ns(self) -> tuple[int, ...]:
+        """Return the distinct delays, ascending, in ns."""
+        if isinstance(self.delay_ns, int):
+            return (self.delay_ns,)
+        return tuple(int(d) for d in np.unique(self.delay_ns))
+
+    def __str__(self) -> str:
+        return f"{self.pre} -> {self.post}"
+
+
+def _frozen(array: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def _real(data: npt.ArrayLike, what: str, ndim: int) -> Weights:
+    array = np.asarray(data)
+    if array.ndim != ndim:
+        raise NetworkError(f"{what} must have {ndim} dimension{'s' * (ndim > 1)}, got shape {array.shape}")
+    if array.dtype.kind in "iub":
+        array = array.astype(np.float32 if array.dtype.itemsize <= 2 else np.float64)
+    if array.dtype not in (np.float32, np.float64):
+        raise NetworkError(f"{what} must be float32, float64 or integers, got {array.dtype}")
+    if not np.isfinite(array).all():
+        raise NetworkError(f"{what} must be finite")
+    return _frozen(array)
