@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
+from eventsim.bundle import Bundle, save_bundle
 from rich.console import Console
 
-from apps.kws_bank import FRAMES, Encoded, build_bank, encode_split
+from apps.kws_bank import build_bank, encode_split
 from eventsim import __version__
-from eventsim.bundle import Bundle, save_bundle
-from eventsim.errors import DataError, ParameterError
+from eventsim.errors import ParameterError
 from streams.encoders import MelDeltaConfig, MelDeltaEncoder
-from streams.speech_commands import LABELS, Split, load_split
+from streams.speech_commands import LABELS, Split
 
 if TYPE_CHECKING:
     from torch import nn
 
     from eventsim.learning.keyword_net import KeywordNet
     from eventsim.learning.keyword_task import BalancedBatches, ClipArrays, EarlyPoint, Objective
-    from eventsim.learning.training import Progress, TrainingPlan
+    from eventsim.learning.training import Progress
 
 # How often each class is drawn: unknown holds many words, silence few kinds of noise.
 CLASS_SHARES = [1.0] * 10 + [1.5, 0.7]

@@ -47,7 +47,8 @@ class Augmenter:
         sound = sound * np.float32(10.0 ** (rng.uniform(-config.gain_db, config.gain_db) / 20.0))
         if rng.random() < config.noise_probability:
             sound = self._with_noise(sound)
-        return np.clip(sound, -1.0, 1.0)
+        clipped: Sound = np.clip(sound, -1.0, 1.0)
+        return clipped
 
     def noise(self, count: int) -> Sound:
         """Return `count` samples of noise: a crop of a recording, or white, pink or brown noise made here."""
@@ -55,7 +56,8 @@ class Augmenter:
         if self._noises and rng.random() < 0.7:
             source = self._noises[int(rng.integers(len(self._noises)))]
             start = int(rng.integers(max(1, source.size - count)))
-            return np.resize(source[start : start + count], count)
+            crop: Sound = np.resize(source[start : start + count], count)
+            return crop
         return _coloured(rng, count, float(rng.uniform(0.0, 2.0)))
 
     def _with_noise(self, sound: Sound) -> Sound:
@@ -82,4 +84,5 @@ def _coloured(rng: np.random.Generator, count: int, exponent: float) -> Sound:
     spectrum = np.fft.rfft(rng.standard_normal(count))
     frequency = np.maximum(np.arange(spectrum.size), 1.0)
     sound = np.fft.irfft(spectrum * frequency ** (-exponent / 2.0), count)
-    return (0.3 * sound / np.abs(sound).max()).astype(np.float32)
+    scaled: Sound = (0.3 * sound / np.abs(sound).max()).astype(np.float32)
+    return scaled

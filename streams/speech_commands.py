@@ -94,7 +94,7 @@ def word_files(data_dir: str | Path, split: Split) -> list[tuple[str, Path]]:
 
 
 def noise_files(data_dir: str | Path, split: Split) -> list[Path]:
-    """Return the long noise recordings of `split`: one held out for val, one for test, the others for train."""
+    """Return the long noise recordings of `split`: one held out for val and test each, the rest train."""
     root = _checked_root(data_dir)
     held_out = set(_HELD_OUT_NOISE.values())
     files = sorted(file for file in (root / _NOISE_FOLDER).glob("*") if file.suffix in {".wav", ".flac"})

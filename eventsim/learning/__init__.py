@@ -1,1 +1,1 @@
-"""The differentiable twins of the neuron models, their losses and their training (needs the extra `train`)."""
+"""The differentiable twins of the neuron models, their losses and training (needs the extra `train`)."""

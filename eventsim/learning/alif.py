@@ -1,7 +1,8 @@
 """The twin of the adaptive LIF neuron (S1): a layer over a whole sequence, differentiable in PyTorch.
 
 One step, primes for the step before:
-    a = rho a' + (1 - rho) S';  theta = b0 + beta a;  u = alpha u' + (1 - alpha) I - theta S';  S = [u > theta]
+    a = rho a' + (1 - rho) S';  theta = b0 + beta a;
+    u = alpha u' + (1 - alpha) I - theta S';  S = [u > theta]
 
 Source: Yin, Corradi, Bohté 2021, official code GSC/SRNN_layers/spike_neuron.py.
 """
@@ -20,7 +21,8 @@ class AdaptiveLIFLayer(nn.Module):
     """Adaptive LIF neurons, optionally recurrent, with trainable time constants kept positive through exp.
 
     n : neurons. tau_mem, tau_adp : initial (low, high) in steps, drawn log-uniformly per neuron.
-    base_threshold, beta : theta = base_threshold + beta * a. recurrent : whether S' comes back through weights.
+    base_threshold, beta : theta = base_threshold + beta * a.
+    recurrent : whether S' comes back through weights.
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class AdaptiveLIFLayer(nn.Module):
         return torch.exp(-torch.exp(-self.log_tau_mem)), torch.exp(-torch.exp(-self.log_tau_adp))
 
     def forward(self, drive: Tensor) -> Tensor:
-        """Return the spikes, [steps, batch, n] of 0 and 1, for the input current `drive` of the same shape."""
+        """Return the spikes, [steps, batch, n] of 0 and 1, for the input current `drive`."""
         alpha, rho = self.decays()
         if drive.device.type == "cpu" and drive.dtype == torch.float32:
             return alif_scan_cpu(drive, alpha, rho, self.recurrent_weight, self.base_threshold, self.beta)
@@ -63,7 +65,7 @@ def alif_scan(
     base_threshold: float,
     beta: float,
 ) -> Tensor:
-    """Return the spikes [steps, batch, n], step by step through autograd: the plain form, on any device and dtype.
+    """Return the spikes [steps, batch, n], step by step through autograd: the plain form.
 
     drive : [steps, batch, n]; alpha, rho : [n]; recurrent_weight : [from, to] or None.
     """

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from eventsim.learning.surrogate import multi_gaussian
 
-
 # The surrogate as a table with linear interpolation: its three exponentials per neuron and step would cost
 # more than everything else. Beyond the table's ends (8 side-lobe widths) the slope is below 1e-14.
 _SLOPE_HALF_WIDTH = 24.0
@@ -181,7 +180,7 @@ def alif_scan_cpu(
     base_threshold: float,
     beta: float,
 ) -> Tensor:
-    """Return the spikes [steps, batch, n] for `drive` float32 of the same shape; differentiable in all tensors.
+    """Return the spikes [steps, batch, n] for `drive` float32; differentiable in all tensors.
 
     alpha, rho : float32[n]; recurrent_weight : float32[from, to] or None.
     """

@@ -1,4 +1,6 @@
-"""Conventional networks trained on the same clips: what the spiking network is compared with, and taught by."""
+"""Conventional networks on the same clips: what the spiking network is compared with, and taught by."""
+
+import itertools
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +19,7 @@ class ResidualConvNet(nn.Module):
         super().__init__()
         channels = [round(c * width) for c in (16, 24, 32, 48)]
         self.first = nn.Conv1d(n_bands, channels[0], 3, padding=1, bias=False)
-        self.blocks = nn.Sequential(*(_Block(a, b) for a, b in zip(channels[:-1], channels[1:], strict=True)))
+        self.blocks = nn.Sequential(*(_Block(a, b) for a, b in itertools.pairwise(channels)))
         self.dropout = nn.Dropout(0.3)
         self.last = nn.Linear(channels[-1], n_labels)
 

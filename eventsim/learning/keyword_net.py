@@ -93,7 +93,7 @@ class TappedDrive(nn.Module):
 
 
 def delayed(events: Tensor, delays: tuple[int, ...]) -> Tensor:
-    """Return [steps, batch, taps * n]: `events` [steps, batch, n] side by side, each copy later by its delay."""
+    """Return [steps, batch, taps * n]: copies of `events` [steps, batch, n], each later by its delay."""
     steps = events.shape[0]
     longest = max(delays)
     padded = torch.cat((events.new_zeros(longest, *events.shape[1:]), events)) if longest else events

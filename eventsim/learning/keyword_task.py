@@ -93,7 +93,7 @@ def spiking_loss(net: nn.Module, batches: BalancedBatches, step: int, objective:
 
 
 def conventional_loss(net: nn.Module, batches: BalancedBatches, step: int) -> Tensor:
-    """Return the cross-entropy of batch number `step` for a network on log-mel frames, bands and times masked."""
+    """Return the cross-entropy of batch number `step` for a network on log-mel frames, partly masked."""
     index, rng = batches.draw(step)
     log_mel = _masked(batches.clips.log_mel[index].astype(np.float32), rng)
     labels = torch.from_numpy(batches.clips.labels[index])
@@ -114,7 +114,7 @@ def spiking_evidence(net: nn.Module, steps: NDArray[np.int8]) -> Tensor:
 
 @torch.no_grad()
 def conventional_logits(net: nn.Module, log_mel: NDArray[np.float16]) -> Tensor:
-    """Return the logits of every clip: [clips, n_labels], or [clips, frames, n_labels] of a recurrent network."""
+    """Return the logits of every clip: [clips, n_labels]; of a recurrent network for every frame."""
     chunks = range(0, log_mel.shape[0], _EVALUATION_BATCH)
     return torch.cat(
         [net(torch.from_numpy(log_mel[i : i + _EVALUATION_BATCH].astype(np.float32))) for i in chunks]
@@ -153,7 +153,7 @@ def end_score(net: KeywordNet | nn.Module, clips: ClipArrays) -> float:
 
 
 def early_score(net: KeywordNet | nn.Module, clips: ClipArrays, deadline_step: float) -> float:
-    """Return the balanced accuracy at the threshold whose mean decision step is the latest up to `deadline_step`."""
+    """Return the best balanced accuracy of the thresholds that decide by `deadline_step` in the mean."""
     evidence = spiking_evidence(net, clips.steps)
     points = [early_point(evidence, clips.labels, threshold) for threshold in THRESHOLDS]
     in_time = [point for point in points if point.mean_step <= deadline_step]

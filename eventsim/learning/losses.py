@@ -1,4 +1,4 @@
-"""Losses on evidence over time: at the end, along the way, where the decision falls, and towards a teacher."""
+"""Losses on evidence over time: at the end, on the way, where the decision falls, towards a teacher."""
 
 import torch
 from torch import Tensor
@@ -8,7 +8,8 @@ from torch.nn import functional as F  # noqa: N812  (the name PyTorch's own docu
 def decision_steps(evidence: Tensor, threshold: float) -> Tensor:
     """Return, per sample, the first step at which the softmax of the evidence exceeds `threshold` (strictly).
 
-    evidence : [steps, batch, n_labels]. A sample that never crosses decides at the last step. Returns int64[batch].
+    evidence : [steps, batch, n_labels]. A sample that never crosses decides at the last step.
+    Returns int64[batch].
 
     Source: Jeffares et al. 2022 (arXiv 2110.02865): an output spikes at its first threshold crossing.
     """

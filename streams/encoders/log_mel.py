@@ -53,7 +53,7 @@ class LogMelConfig:
 
 
 class _Filters(NamedTuple):
-    """Triangular filters as runs of spectrum bins: band b sums weight[start[b]:start[b+1]] from bin first[b] on."""
+    """Triangular filters: band b weighs the bins from first[b] on by weight[start[b]:start[b + 1]]."""
 
     first: NDArray[np.int64]
     start: NDArray[np.int64]

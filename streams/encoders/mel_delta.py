@@ -110,7 +110,7 @@ class MelDeltaEncoder:
         return Events(time_ns, address.astype(np.int32), up_down[frame, address].astype(np.float32))
 
     def steps(self, samples: NDArray[np.float32]) -> NDArray[np.int32]:
-        """Return the same events as signed steps per frame, int32[frames, n_bands]; advances the encoder alike."""
+        """Return the events as signed steps per frame, int32[frames, n_bands]; advances like `push`."""
         steps = self._quantise(self._log_mel.push(samples))
         self._frames_done += steps.shape[0]
         return steps

@@ -49,7 +49,7 @@ def test_spike_is_strict_at_the_threshold() -> None:
 )
 def test_fused_layer_equals_autograd(steps: int, batch: int, n: int, recurrent: bool, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
-    # Steps of 1/8 and decays of 1/4, 1/2 keep float32 arithmetic exact: spikes must then agree without margin.
+    # Steps of 1/8 and decays of 1/4: both forms then round alike, and spikes agree without margin.
     drive = torch.randint(-16, 40, (steps, batch, n), generator=generator) / 8.0
     alpha = torch.randint(1, 4, (n,), generator=generator) / 4.0
     rho = torch.randint(1, 4, (n,), generator=generator) / 4.0
