@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numba import njit
 
+from eventsim.engine.crossing import membrane_after
+from eventsim.engine.layout import Floats, Indices, State
 from eventsim.models.model import FloatArray, NeuronModel, Parameter, decay, input_gain
 
 
@@ -50,3 +53,21 @@ class LeakyIntegrator(NeuronModel):
     def initial_state(self) -> FloatArray:
         """Return the membrane, at 0."""
         return np.zeros((1, np.asarray(self.tau_ns).shape[0]))
+
+
+_ALPHA, _DRIVE, _GAIN = range(3)
+
+
+@njit(cache=True, nogil=True)
+def update_leaky_integrator(
+    state: State, values: Floats, p: Floats, first: int, tick: int, touched: Indices
+) -> None:
+    """Bring the touched neurons to `tick` with their input."""
+    v = values[0]
+    for q in range(touched.shape[0]):
+        i = touched[q]
+        n = first + i
+        moved = membrane_after(v[i], p[_DRIVE, i], p[_ALPHA, i], tick - state.last[n])
+        v[i] = moved + p[_GAIN, i] * state.drive[n]
+        state.drive[n] = 0.0
+        state.last[n] = tick

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numba import njit
 
+from eventsim.engine.calendar import schedule
+from eventsim.engine.crossing import Course, earliest_crossing, first_crossing, membrane_after
+from eventsim.engine.layout import NEVER, Floats, Indices, State
 from eventsim.errors import NetworkError
 from eventsim.models.model import FloatArray, NeuronModel, Parameter, decay, input_gain
 
@@ -72,3 +76,51 @@ class LIF(NeuronModel):
     def initial_state(self) -> FloatArray:
         """Return the membrane, at 0."""
         return np.zeros((1, np.asarray(self.tau_ns).shape[0]))
+
+
+_ALPHA, _DRIVE, _GAIN, _THETA, _KEEP, _DROP, _REFRACTORY = range(7)
+
+
+@njit(cache=True, nogil=True)
+def _course(v: Floats, p: Floats, i: int) -> Course:
+    return Course(v[i], p[_DRIVE, i], p[_ALPHA, i], p[_THETA, i], 0.0, 0.0, 1.0)
+
+
+@njit(cache=True, nogil=True)
+def update_lif(
+    state: State, values: Floats, p: Floats, population: int, first: int, tick: int, touched: Indices
+) -> int:
+    """Bring the touched neurons to `tick` with their input; list those that fire in `state.fired`."""
+    v = values[0]
+    fired = 0
+    for q in range(touched.shape[0]):
+        i = touched[q]
+        n = first + i
+        x = state.drive[n]
+        state.drive[n] = 0.0
+        k = tick - state.last[n]
+        if k <= 0:
+            continue  # refractory: `last` lies ahead, at the last deaf tick
+        u = membrane_after(v[i], p[_DRIVE, i], p[_ALPHA, i], k) + p[_GAIN, i] * x
+        state.last[n] = tick
+        if u > p[_THETA, i]:
+            u = u * p[_KEEP, i] - p[_DROP, i]
+            state.last[n] = tick + int(p[_REFRACTORY, i])
+            state.fired[fired] = i
+            fired += 1
+        v[i] = u
+        k = earliest_crossing(_course(v, p, i))
+        schedule(state.calendar, population, first, i, tick, NEVER if k >= NEVER else state.last[n] + k)
+    return fired
+
+
+@njit(cache=True, nogil=True)
+def crossing_lif(values: Floats, p: Floats, i: int, k: int) -> int:
+    """Return the first number of ticks >= k after which neuron i fires by itself, or NEVER."""
+    return first_crossing(_course(values[0], p, i), k)
+
+
+@njit(cache=True, nogil=True)
+def earliest_lif(values: Floats, p: Floats, i: int) -> int:
+    """Return a number of ticks before which neuron i certainly does not fire by itself, or NEVER."""
+    return earliest_crossing(_course(values[0], p, i))
