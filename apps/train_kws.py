@@ -48,11 +48,11 @@ class TrainingOptions:
     work: Path
     synthetic: Path | None = None
     seed: int = 0
-    steps: int = 6_000
+    steps: int = 4_500
     copies: int = 8
-    hidden: int = 192
+    hidden: int = 256
     encoder_step: float = 0.7
-    deadline_ms: float = 640.0
+    deadline_ms: float = 655.0
     jobs: int = 1
 
     def __post_init__(self) -> None:
@@ -166,7 +166,7 @@ class _Run:
             last = logits if logits.ndim == 2 else logits[:, -1]
             return balanced_accuracy(last.argmax(dim=1).numpy(), self._val.labels)
 
-        best = self._train(name, net, lambda net, step: conventional_loss(net, batches, step), score, 0.7)
+        best = self._train(name, net, lambda net, step: conventional_loss(net, batches, step), score, 0.6)
         return net, best
 
     def teacher(self, bank: ClipArrays) -> np.ndarray[Any, np.dtype[np.float32]]:

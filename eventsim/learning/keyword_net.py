@@ -74,6 +74,8 @@ class TappedDrive(nn.Module):
         self.weight = nn.Parameter(torch.empty(len(delays) * n_from, n_to))
         nn.init.xavier_normal_(self.weight)
         self.norm = nn.BatchNorm1d(n_to, momentum=0.05)
+        # At unit spread hardly a membrane reaches its threshold of 1, and a silent neuron learns nothing.
+        nn.init.constant_(self.norm.weight, 2.5)
 
     def forward(self, events: Tensor) -> Tensor:
         """Return the input current [steps, batch, n_to]."""
