@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from numba import njit
+import numpy as np
 
 from eventsim.engine.calendar import first_due, gather_due, schedule
 from eventsim.engine.delivery import compact, deliver, emit, is_due
+from eventsim.engine.jit import kernel, part
 from eventsim.engine.layout import (
     CLASS_START,
     CLASS_STOP,
@@ -46,6 +47,7 @@ from eventsim.engine.layout import (
     Floats,
     Indices,
     Ints,
+    Neurons,
     Plan,
     State,
 )
@@ -62,21 +64,22 @@ _LIF: Final = LIF.code
 _ALIF: Final = ALIF.code
 
 
-@njit(cache=True, nogil=True)
-def _parameters(plan: Plan, p: int) -> Floats:
+@part
+def _neurons(plan: Plan, values: Floats, last: Ints, drive: Floats, p: int) -> Neurons:
     row = plan.populations[p]
-    rows, n = row[PARAMETER_ROWS], row[SIZE]
-    return plan.parameters[row[PARAMETERS] : row[PARAMETERS] + rows * n].reshape((rows, n))
+    first, n = row[FIRST], row[SIZE]
+    return Neurons(
+        p,
+        first,
+        n,
+        plan.parameters[row[PARAMETERS] : row[PARAMETERS] + row[PARAMETER_ROWS] * n],
+        values[row[STATE] : row[STATE] + row[STATE_ROWS] * n],
+        last[first : first + n],
+        drive[first : first + n],
+    )
 
 
-@njit(cache=True, nogil=True)
-def _values(plan: Plan, values: Floats, p: int) -> Floats:
-    row = plan.populations[p]
-    rows, n = row[STATE_ROWS], row[SIZE]
-    return values[row[STATE] : row[STATE] + rows * n].reshape((rows, n))
-
-
-@njit(cache=True, nogil=True)
+@part
 def _next_tick(plan: Plan, state: State) -> int:
     """Return the next tick with something to do, or NEVER."""
     registers = state.registers
@@ -90,7 +93,7 @@ def _next_tick(plan: Plan, state: State) -> int:
     return tick
 
 
-@njit(cache=True, nogil=True)
+@part
 def _room(plan: Plan, state: State, tick: int) -> int:
     """Return DONE where `tick` certainly fits into the buffers, else which one must grow."""
     registers = state.registers
@@ -116,7 +119,7 @@ def _room(plan: Plan, state: State, tick: int) -> int:
     return DONE
 
 
-@njit(cache=True, nogil=True)
+@part
 def _take_inputs(plan: Plan, state: State, tick: int) -> None:
     """Move the queued inputs of `tick` into packets, one per input."""
     registers, queue = state.registers, state.queue
@@ -137,7 +140,7 @@ def _take_inputs(plan: Plan, state: State, tick: int) -> None:
             emit(plan, state, source, tick, start)
 
 
-@njit(cache=True, nogil=True)
+@part
 def _sort(array: Indices) -> None:
     """Sort in place; quick where the array is sorted already, as it is after a dense tick."""
     n = array.shape[0]
@@ -154,7 +157,7 @@ def _sort(array: Indices) -> None:
         _sift(array, 0, end)
 
 
-@njit(cache=True, nogil=True)
+@part
 def _sift(array: Indices, hole: int, n: int) -> None:
     value = array[hole]
     while 2 * hole + 1 < n:
@@ -168,18 +171,18 @@ def _sift(array: Indices, hole: int, n: int) -> None:
     array[hole] = value
 
 
-@njit(cache=True, nogil=True)
+@part
 def _look_at_due(plan: Plan, state: State, p: int, tick: int, stamp: int, touched: int, count: int) -> int:
     """Add to the touched those of the `count` due neurons (in `state.fired`) that act now; predict the others."""
     first, code = plan.populations[p, FIRST], plan.populations[p, CODE]
-    parameters, values = _parameters(plan, p), _values(plan, state.values, p)
+    neurons = _neurons(plan, state.values, state.last, state.drive, p)
     for q in range(count):
         i = state.fired[q]
         if state.mark[first + i] == stamp:
             continue
-        last = state.last[first + i]
+        last = neurons.last[i]
         k = max(tick - last, 1)  # a refractory neuron's `last` lies ahead
-        due = crossing_lif(values, parameters, i, k) if code == _LIF else crossing_alif(values, parameters, i, k)
+        due = crossing_lif(neurons, i, k) if code == _LIF else crossing_alif(neurons, i, k)
         if due < NEVER:
             due += last
         if due == tick:
@@ -191,20 +194,19 @@ def _look_at_due(plan: Plan, state: State, p: int, tick: int, stamp: int, touche
     return touched
 
 
-@njit(cache=True, nogil=True)
+@part
 def _update(plan: Plan, state: State, p: int, tick: int, touched: Indices) -> int:
     """Update the touched neurons of population p by its model; return how many fired."""
-    first, code = plan.populations[p, FIRST], plan.populations[p, CODE]
-    parameters, values = _parameters(plan, p), _values(plan, state.values, p)
+    code = plan.populations[p, CODE]
+    neurons = _neurons(plan, state.values, state.last, state.drive, p)
     if code == _LIF:
-        return update_lif(state, values, parameters, p, first, tick, touched)
+        return update_lif(neurons, state.calendar, tick, touched, state.fired)
     if code == _ALIF:
-        return update_alif(state, values, parameters, p, first, tick, touched)
-    update_leaky_integrator(state, values, parameters, first, tick, touched)
-    return 0
+        return update_alif(neurons, state.calendar, tick, touched, state.fired)
+    return update_leaky_integrator(neurons, tick, touched)
 
 
-@njit(cache=True, nogil=True)
+@part
 def _send(plan: Plan, state: State, p: int, tick: int, fired: Indices) -> None:
     """Store the spikes of population p at `tick`, and record them where wanted."""
     registers = state.registers
@@ -219,9 +221,11 @@ def _send(plan: Plan, state: State, p: int, tick: int, fired: Indices) -> None:
         emit(plan, state, source, tick, start)
 
 
-@njit(cache=True, nogil=True)
-def _record(state: State, p: int, tick: int, who: Indices, values: Floats, graded: bool) -> None:
+@part
+def _record(plan: Plan, state: State, p: int, tick: int, who: Indices) -> None:
+    """Record who fired; of a population that does not spike, the membranes (row 0 of the state) of who was touched."""
     r = state.registers[RECORDS]
+    graded, values = plan.populations[p, SPIKING] == 0, state.values[plan.populations[p, STATE] :]
     for q in range(who.shape[0]):
         state.record[RECORD_TICK, r] = tick
         state.record[RECORD_POPULATION, r] = p
@@ -231,12 +235,12 @@ def _record(state: State, p: int, tick: int, who: Indices, values: Floats, grade
     state.registers[RECORDS] = r
 
 
-@njit(cache=True, nogil=True)
+@part
 def _process(plan: Plan, state: State, p: int, tick: int, stamp: int) -> None:
     """Work through one population at one tick."""
     row = plan.populations[p]
     first, n = row[FIRST], row[SIZE]
-    touched = 0
+    touched = np.int64(0)  # a literal 0 would compile everything below twice
     for c in range(row[CLASS_START], row[CLASS_STOP]):
         if is_due(plan, state, c, tick):
             touched = deliver(plan, state, c, first, n, stamp, touched)
@@ -252,17 +256,17 @@ def _process(plan: Plan, state: State, p: int, tick: int, stamp: int) -> None:
             _sort(who)
         _update(plan, state, p, tick, who)
         if state.recorded[p]:
-            _record(state, p, tick, who, state.values[row[STATE] : row[STATE] + n], True)
+            _record(plan, state, p, tick, who)
         return
     fired = state.fired[: _update(plan, state, p, tick, who)]
     if fired.shape[0]:
         _sort(fired)
         _send(plan, state, p, tick, fired)
         if state.recorded[p]:
-            _record(state, p, tick, fired, state.values, False)
+            _record(plan, state, p, tick, fired)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def run_until(plan: Plan, state: State, until: int) -> int:
     """Process every tick before `until`; return DONE, or which buffer must grow before it can go on."""
     registers = state.registers
@@ -281,15 +285,15 @@ def run_until(plan: Plan, state: State, until: int) -> int:
             _process(plan, state, p, tick, stamp)
 
 
-@njit(cache=True, nogil=True)
-def predict_all(plan: Plan, values: Floats, due: Ints) -> None:
+@kernel
+def predict_all(plan: Plan, values: Floats, last: Ints, drive: Floats, due: Ints) -> None:
     """Write to `due` how many ticks after its initial state each neuron must be looked at, or NEVER."""
     for p in range(plan.populations.shape[0]):
         first, code = plan.populations[p, FIRST], plan.populations[p, CODE]
-        parameters, state = _parameters(plan, p), _values(plan, values, p)
+        neurons = _neurons(plan, values, last, drive, p)
         for i in range(plan.populations[p, SIZE]):
             due[first + i] = NEVER
             if code == _LIF:
-                due[first + i] = earliest_lif(state, parameters, i)
+                due[first + i] = earliest_lif(neurons, i)
             elif code == _ALIF:
-                due[first + i] = earliest_alif(state, parameters, i)
+                due[first + i] = earliest_alif(neurons, i)

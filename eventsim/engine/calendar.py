@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from numba import njit
-
+from eventsim.engine.jit import part
 from eventsim.engine.layout import HEAP_SIZE, NEVER, SOON_TICK, Calendar, Indices
 
 
-@njit(cache=True, nogil=True)
+@part
 def push_heap(calendar: Calendar, tick: int, neuron: int) -> None:
     """Add (tick, neuron) to the heap, which must have room; equal ticks order by neuron."""
     heap = calendar.heap
@@ -23,7 +22,7 @@ def push_heap(calendar: Calendar, tick: int, neuron: int) -> None:
     heap[0, hole], heap[1, hole] = tick, neuron
 
 
-@njit(cache=True, nogil=True)
+@part
 def pop_heap(calendar: Calendar) -> None:
     """Remove the least (tick, neuron)."""
     heap = calendar.heap
@@ -35,7 +34,8 @@ def pop_heap(calendar: Calendar) -> None:
         child = 2 * hole + 1
         right = child + 1
         if right < size and (
-            heap[0, right] < heap[0, child] or (heap[0, right] == heap[0, child] and heap[1, right] < heap[1, child])
+            heap[0, right] < heap[0, child]
+            or (heap[0, right] == heap[0, child] and heap[1, right] < heap[1, child])
         ):
             child = right
         t, n = heap[0, child], heap[1, child]
@@ -46,7 +46,7 @@ def pop_heap(calendar: Calendar) -> None:
     heap[0, hole], heap[1, hole] = tick, neuron
 
 
-@njit(cache=True, nogil=True)
+@part
 def first_due(calendar: Calendar) -> int:
     """Return the first tick at which a neuron is due, or NEVER; drops stale predictions on the way."""
     if calendar.registers[SOON_TICK] != NEVER:
@@ -59,7 +59,7 @@ def first_due(calendar: Calendar) -> int:
     return NEVER
 
 
-@njit(cache=True, nogil=True)
+@part
 def schedule(calendar: Calendar, population: int, first: int, index: int, tick: int, due: int) -> None:
     """Note, while `tick` is being processed, that neuron `first + index` must be looked at by tick `due`.
 
@@ -83,7 +83,7 @@ def schedule(calendar: Calendar, population: int, first: int, index: int, tick: 
         push_heap(calendar, due, neuron)
 
 
-@njit(cache=True, nogil=True)
+@part
 def _rebuild(calendar: Calendar, tick: int) -> None:
     """Rebuild a full heap from the truth; at most one entry per neuron remains, half the capacity."""
     calendar.registers[HEAP_SIZE] = 0
@@ -92,7 +92,7 @@ def _rebuild(calendar: Calendar, tick: int) -> None:
             push_heap(calendar, calendar.due[neuron], neuron)
 
 
-@njit(cache=True, nogil=True)
+@part
 def gather_due(calendar: Calendar, population: int, first: int, size: int, tick: int, due: Indices) -> int:
     """Write the indices of a population's neurons due at `tick` to `due`, once each; return how many."""
     count = 0

@@ -82,7 +82,7 @@ def compile_network(network: Network) -> CompiledNetwork:
         table[k, CLASS_STOP] = len(classes)
     plan = _lay_out_classes(classes, len(sources), table, parameters, max((p.size for p in order), default=0))
     due = np.full(sum(p.size for p in order), NEVER, np.int64)
-    predict_all(plan, values, due)
+    predict_all(plan, values, np.zeros_like(due), np.zeros(due.shape[0]), due)
     return CompiledNetwork(
         tick_ns=network.tick_ns,
         inputs=dict(network.inputs),

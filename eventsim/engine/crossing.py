@@ -12,8 +12,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from numba import njit
-
+from eventsim.engine.jit import part
 from eventsim.engine.layout import NEVER
 
 _LONG = 1 << 50  # ticks: a threshold not crossed by then is not crossed
@@ -31,7 +30,7 @@ class Course(NamedTuple):
     rho: float
 
 
-@njit(cache=True, nogil=True)
+@part
 def power(factor: float, k: int) -> float:
     """Return factor^k; exactly `factor` for k = 1, the commonest case."""
     if k == 1:
@@ -39,7 +38,7 @@ def power(factor: float, k: int) -> float:
     return math.pow(factor, float(k))
 
 
-@njit(cache=True, nogil=True)
+@part
 def membrane_after(u: float, drive: float, alpha: float, k: int) -> float:
     """Return the membrane after k >= 1 ticks without events."""
     if k == 1:
@@ -50,14 +49,14 @@ def membrane_after(u: float, drive: float, alpha: float, k: int) -> float:
     return p * u + drive * ((1.0 - p) / (1.0 - alpha))
 
 
-@njit(cache=True, nogil=True)
+@part
 def above(course: Course, k: int) -> bool:
     """Return whether the membrane is above the threshold k >= 1 ticks on; the same arithmetic as an update."""
     theta = course.base + course.beta * (power(course.rho, k) * course.a)
     return membrane_after(course.u, course.drive, course.alpha, k) > theta
 
 
-@njit(cache=True, nogil=True)
+@part
 def earliest_crossing(course: Course) -> int:
     """Return a number of ticks before which the threshold is certainly not crossed, or NEVER; a few operations.
 
@@ -79,7 +78,7 @@ def earliest_crossing(course: Course) -> int:
     return int(min(gap / rate * (1.0 - 1e-9), 1e15)) + 1
 
 
-@njit(cache=True, nogil=True)
+@part
 def first_crossing(course: Course, start: int) -> int:
     """Return the first k >= start (>= 1) at which the membrane is above the threshold, or NEVER."""
     if above(course, start):
@@ -107,7 +106,7 @@ def first_crossing(course: Course, start: int) -> int:
     return NEVER
 
 
-@njit(cache=True, nogil=True)
+@part
 def _on_the_way_up(course: Course, low: int) -> int:
     """Return the first crossing after `low`, from where the difference only rises."""
     if above(course, low):
@@ -128,7 +127,7 @@ def _on_the_way_up(course: Course, low: int) -> int:
     return _bisect(course, low, low + step)
 
 
-@njit(cache=True, nogil=True)
+@part
 def _bisect(course: Course, low: int, high: int) -> int:
     """Return the first k in (low, high] above the threshold, where it is not above at low and is at high."""
     while high - low > 1:

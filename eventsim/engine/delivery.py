@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from numba import njit
-
+from eventsim.engine.jit import part
 from eventsim.engine.layout import (
     DELAY,
     DENSE32,
@@ -27,7 +26,7 @@ from eventsim.engine.layout import (
 )
 
 
-@njit(cache=True, nogil=True)
+@part
 def add_rows(drive: Floats, weights: object, offset: int, addresses: Indices, values: object) -> None:
     """Add ``values[e] * weights[addresses[e]]`` to `drive` for each e in turn, four rows per pass.
 
@@ -53,7 +52,7 @@ def add_rows(drive: Floats, weights: object, offset: int, addresses: Indices, va
         e += 1
 
 
-@njit(cache=True, nogil=True)
+@part
 def add_sparse(
     drive: Floats,
     mark: Ints,
@@ -81,7 +80,7 @@ def add_sparse(
     return count, synapses
 
 
-@njit(cache=True, nogil=True)
+@part
 def deliver(plan: Plan, state: State, c: int, first: int, size: int, stamp: int, touched: int) -> int:
     """Deliver the packet at class c's cursor and move the cursor; return the new count of touched neurons.
 
@@ -117,14 +116,14 @@ def deliver(plan: Plan, state: State, c: int, first: int, size: int, stamp: int,
     return -1 if touched < 0 else listed
 
 
-@njit(cache=True, nogil=True)
+@part
 def is_due(plan: Plan, state: State, c: int, tick: int) -> bool:
     """Return whether class c has a packet to deliver at `tick`."""
     packet = state.cursor[c]
     return packet >= 0 and state.packets[packet, PACKET_TICK] + plan.classes[c, DELAY] == tick
 
 
-@njit(cache=True, nogil=True)
+@part
 def emit(plan: Plan, state: State, source: int, tick: int, start: int) -> None:
     """Close the packet of `source` at `tick`: its spikes are those stored from `start` on."""
     packet = state.registers[PACKETS]
@@ -140,7 +139,7 @@ def emit(plan: Plan, state: State, source: int, tick: int, start: int) -> None:
             state.cursor[plan.fanout[k]] = packet
 
 
-@njit(cache=True, nogil=True)
+@part
 def compact(state: State) -> None:
     """Forget packets, and their spikes, that every class has delivered; the rest moves to the front."""
     registers, packets = state.registers, state.packets
@@ -165,5 +164,3 @@ def compact(state: State) -> None:
             state.cursor[c] -= oldest
     for s in range(state.tail.shape[0]):
         state.tail[s] = state.tail[s] - oldest if state.tail[s] >= oldest else -1
-
-

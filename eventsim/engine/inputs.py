@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from eventsim.engine.jit import kernel, part
 from eventsim.engine.layout import (
     QUEUE_ADDRESS,
     QUEUE_HEAD,
@@ -24,7 +24,7 @@ UNORDERED: Final = -2
 BEFORE_CLOCK, OFF_GRID, BAD_ADDRESS, BAD_VALUE = range(4)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def check_and_append(
     queue: Ints,
     queue_value: npt.NDArray[np.float32],
@@ -70,7 +70,7 @@ def check_and_append(
     return ACCEPTED, 0
 
 
-@njit(cache=True, nogil=True)
+@part
 def _precedes(queue: Ints, value: npt.NDArray[np.float32], a: int, b: int) -> bool:
     for row in range(3):
         if queue[row, a] != queue[row, b]:
@@ -78,9 +78,7 @@ def _precedes(queue: Ints, value: npt.NDArray[np.float32], a: int, b: int) -> bo
     return value[a] < value[b]
 
 
-def merge(
-    state: State, source: int, ticks: Ints, address: Indices, value: npt.NDArray[np.float32]
-) -> State:
+def merge(state: State, source: int, ticks: Ints, address: Indices, value: npt.NDArray[np.float32]) -> State:
     """Return `state` with valid events merged into the queue, sorted by (tick, source, address, value)."""
     head, tail = state.registers[QUEUE_HEAD], state.registers[QUEUE_TAIL]
     new = np.stack([ticks, np.full_like(ticks, source), address.astype(np.int64)])

@@ -85,6 +85,18 @@ class Calendar(NamedTuple):
     registers: Ints  # the same array as in State
 
 
+class Neurons(NamedTuple):
+    """One population as its model's kernels see it; parameters and values are rows of `size`, one after another."""
+
+    population: int
+    first: int
+    size: int
+    parameters: Floats
+    values: Floats
+    last: Ints
+    drive: Floats
+
+
 class State(NamedTuple):
     """All that changes while a network runs."""
 

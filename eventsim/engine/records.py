@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from eventsim.engine.jit import kernel
 from eventsim.engine.layout import RECORD_INDEX, RECORD_POPULATION, RECORD_TICK, RECORDS, Indices, Ints
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def drain(
     record: Ints, record_value: npt.NDArray[np.float32], registers: Ints, population: int, tick_ns: int
 ) -> tuple[Ints, Indices, npt.NDArray[np.float32]]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from eventsim.engine.advance import MORE_PACKETS, MORE_RECORDS, MORE_SPIKES
 from eventsim.engine.calendar import push_heap
 from eventsim.engine.compiled import CompiledNetwork
+from eventsim.engine.jit import kernel
 from eventsim.engine.layout import (
     HEAP_SIZE,
     N_REGISTERS,
@@ -64,7 +64,7 @@ def allocate(network: CompiledNetwork, recorded: set[str]) -> State:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def reset(values: Floats, due: Ints, state: State, start: int) -> None:
     """Bring `state` back to the initial one, its first tick being `start`."""
     registers = state.registers
@@ -72,22 +72,26 @@ def reset(values: Floats, due: Ints, state: State, start: int) -> None:
         if k != STAMP and k != RECORDABLE:
             registers[k] = 0
     registers[SOON_TICK] = NEVER
-    state.values[:] = values
-    state.last[:] = start - 1
-    state.drive[:] = 0.0
+    for k in range(values.shape[0]):
+        state.values[k] = values[k]
     calendar = state.calendar
-    calendar.soon_count[:] = 0
     registers[HEAP_SIZE] = 0
     for n in range(due.shape[0]):
+        state.last[n] = start - 1
+        state.drive[n] = 0.0
         calendar.due[n] = NEVER
         if due[n] < NEVER:
             calendar.due[n] = start - 1 + due[n]
             push_heap(calendar, calendar.due[n], n)
-    state.cursor[:] = -1
-    state.tail[:] = -1
-    state.spikes[:] = 0
-    state.updates[:] = 0
-    state.deliveries[:] = 0
+    for c in range(state.cursor.shape[0]):
+        state.cursor[c] = -1
+        state.deliveries[c] = 0
+    for s in range(state.tail.shape[0]):
+        state.tail[s] = -1
+    for p in range(state.spikes.shape[0]):
+        state.spikes[p] = 0
+        state.updates[p] = 0
+        calendar.soon_count[p] = 0
 
 
 def grow(state: State, lacking: int) -> State:

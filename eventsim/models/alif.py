@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numba import njit
 
 from eventsim.engine.calendar import schedule
 from eventsim.engine.crossing import Course, earliest_crossing, first_crossing, membrane_after, power
-from eventsim.engine.layout import NEVER, Floats, Indices, State
+from eventsim.engine.jit import part
+from eventsim.engine.layout import NEVER, Calendar, Indices, Neurons
 from eventsim.models.model import FloatArray, NeuronModel, Parameter, decay, input_gain
 
 
@@ -70,56 +70,63 @@ class ALIF(NeuronModel):
         return np.stack([np.zeros_like(adaptation), adaptation, np.zeros_like(adaptation)])
 
 
-_ALPHA, _DRIVE, _GAIN, _RHO, _BASE, _BETA = range(6)
-_U, _A, _S = range(3)
+_ALPHA, _DRIVE, _GAIN, _RHO, _BASE, _BETA = range(6)  # rows of the kernel's parameters
+_U, _A, _S = range(3)  # rows of the state
 
 
-@njit(cache=True, nogil=True)
-def _course(values: Floats, p: Floats, i: int) -> Course:
-    u, a = values[_U, i], values[_A, i]
-    return Course(u, p[_DRIVE, i], p[_ALPHA, i], p[_BASE, i], p[_BETA, i], a, p[_RHO, i])
+@part
+def _course(neurons: Neurons, i: int) -> Course:
+    p, v, n = neurons.parameters, neurons.values, neurons.size
+    return Course(
+        v[_U * n + i],
+        p[_DRIVE * n + i],
+        p[_ALPHA * n + i],
+        p[_BASE * n + i],
+        p[_BETA * n + i],
+        v[_A * n + i],
+        p[_RHO * n + i],
+    )
 
 
-@njit(cache=True, nogil=True)
-def update_alif(
-    state: State, values: Floats, p: Floats, population: int, first: int, tick: int, touched: Indices
-) -> int:
-    """Bring the touched neurons to `tick` with their input; list those that fire in `state.fired`."""
-    u, a, s = values[_U], values[_A], values[_S]
-    fired = 0
+@part
+def update_alif(neurons: Neurons, calendar: Calendar, tick: int, touched: Indices, fired: Indices) -> int:
+    """Bring the touched neurons to `tick` with their input; list those that fire, return how many."""
+    n, p, v, last, drive = neurons.size, neurons.parameters, neurons.values, neurons.last, neurons.drive
+    count = 0
     for q in range(touched.shape[0]):
         i = touched[q]
-        n = first + i
-        x = state.drive[n]
-        state.drive[n] = 0.0
-        k = tick - state.last[n]
-        state.last[n] = tick
-        a[i] = power(p[_RHO, i], k) * a[i]
-        u[i] = membrane_after(u[i], p[_DRIVE, i], p[_ALPHA, i], k) + p[_GAIN, i] * x
-        if s[i] != 0.0:  # the tick after a spike: k is 1, because the spike made this tick due
-            a[i] += 1.0 - p[_RHO, i]
-            u[i] -= p[_BASE, i] + p[_BETA, i] * a[i]
-        if u[i] > p[_BASE, i] + p[_BETA, i] * a[i]:
-            s[i] = 1.0
-            state.fired[fired] = i
-            fired += 1
-            schedule(state.calendar, population, first, i, tick, tick + 1)
+        x = drive[i]
+        drive[i] = 0.0
+        k = tick - last[i]
+        last[i] = tick
+        base, beta, rho = p[_BASE * n + i], p[_BETA * n + i], p[_RHO * n + i]
+        a = power(rho, k) * v[_A * n + i]
+        u = membrane_after(v[_U * n + i], p[_DRIVE * n + i], p[_ALPHA * n + i], k) + p[_GAIN * n + i] * x
+        if v[_S * n + i] != 0.0:  # the tick after a spike: k is 1, because the spike made this tick due
+            a += 1.0 - rho
+            u -= base + beta * a
+        v[_A * n + i], v[_U * n + i] = a, u
+        if u > base + beta * a:
+            v[_S * n + i] = 1.0
+            fired[count] = i
+            count += 1
+            k = 1
         else:
-            s[i] = 0.0
-            k = earliest_crossing(_course(values, p, i))
-            schedule(state.calendar, population, first, i, tick, NEVER if k >= NEVER else tick + k)
-    return fired
+            v[_S * n + i] = 0.0
+            k = earliest_crossing(_course(neurons, i))
+        schedule(calendar, neurons.population, neurons.first, i, tick, NEVER if k >= NEVER else tick + k)
+    return count
 
 
-@njit(cache=True, nogil=True)
-def crossing_alif(values: Floats, p: Floats, i: int, k: int) -> int:
-    """Return the first number of ticks >= k after which neuron i must be touched, or NEVER."""
-    if values[_S, i] != 0.0:
-        return k
-    return first_crossing(_course(values, p, i), k)
+@part
+def crossing_alif(neurons: Neurons, i: int, k: int) -> int:
+    """Return the first number of ticks >= k after which neuron i acts by itself, or NEVER."""
+    if neurons.values[_S * neurons.size + i] != 0.0:
+        return k  # its late reset
+    return first_crossing(_course(neurons, i), k)
 
 
-@njit(cache=True, nogil=True)
-def earliest_alif(values: Floats, p: Floats, i: int) -> int:
+@part
+def earliest_alif(neurons: Neurons, i: int) -> int:
     """Return a number of ticks before which neuron i certainly does not fire by itself, or NEVER."""
-    return earliest_crossing(_course(values, p, i))
+    return earliest_crossing(_course(neurons, i))

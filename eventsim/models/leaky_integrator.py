@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numba import njit
 
 from eventsim.engine.crossing import membrane_after
-from eventsim.engine.layout import Floats, Indices, State
+from eventsim.engine.jit import part
+from eventsim.engine.layout import Indices, Neurons
 from eventsim.models.model import FloatArray, NeuronModel, Parameter, decay, input_gain
 
 
@@ -55,19 +55,17 @@ class LeakyIntegrator(NeuronModel):
         return np.zeros((1, np.asarray(self.tau_ns).shape[0]))
 
 
-_ALPHA, _DRIVE, _GAIN = range(3)
+_ALPHA, _DRIVE, _GAIN = range(3)  # rows of the kernel's parameters
 
 
-@njit(cache=True, nogil=True)
-def update_leaky_integrator(
-    state: State, values: Floats, p: Floats, first: int, tick: int, touched: Indices
-) -> None:
-    """Bring the touched neurons to `tick` with their input."""
-    v = values[0]
+@part
+def update_leaky_integrator(neurons: Neurons, tick: int, touched: Indices) -> int:
+    """Bring the touched neurons to `tick` with their input; return 0, the number of spikes."""
+    n, p, v, last, drive = neurons.size, neurons.parameters, neurons.values, neurons.last, neurons.drive
     for q in range(touched.shape[0]):
         i = touched[q]
-        n = first + i
-        moved = membrane_after(v[i], p[_DRIVE, i], p[_ALPHA, i], tick - state.last[n])
-        v[i] = moved + p[_GAIN, i] * state.drive[n]
-        state.drive[n] = 0.0
-        state.last[n] = tick
+        moved = membrane_after(v[i], p[_DRIVE * n + i], p[_ALPHA * n + i], tick - last[i])
+        v[i] = moved + p[_GAIN * n + i] * drive[i]
+        drive[i] = 0.0
+        last[i] = tick
+    return 0

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numba import njit
 
 from eventsim.engine.calendar import schedule
 from eventsim.engine.crossing import Course, earliest_crossing, first_crossing, membrane_after
-from eventsim.engine.layout import NEVER, Floats, Indices, State
+from eventsim.engine.jit import part
+from eventsim.engine.layout import NEVER, Calendar, Indices, Neurons
 from eventsim.errors import NetworkError
 from eventsim.models.model import FloatArray, NeuronModel, Parameter, decay, input_gain
 
@@ -78,49 +78,47 @@ class LIF(NeuronModel):
         return np.zeros((1, np.asarray(self.tau_ns).shape[0]))
 
 
-_ALPHA, _DRIVE, _GAIN, _THETA, _KEEP, _DROP, _REFRACTORY = range(7)
+_ALPHA, _DRIVE, _GAIN, _THETA, _KEEP, _DROP, _REFRACTORY = range(7)  # rows of the kernel's parameters
 
 
-@njit(cache=True, nogil=True)
-def _course(v: Floats, p: Floats, i: int) -> Course:
-    return Course(v[i], p[_DRIVE, i], p[_ALPHA, i], p[_THETA, i], 0.0, 0.0, 1.0)
+@part
+def _course(neurons: Neurons, i: int) -> Course:
+    p, n = neurons.parameters, neurons.size
+    return Course(neurons.values[i], p[_DRIVE * n + i], p[_ALPHA * n + i], p[_THETA * n + i], 0.0, 0.0, 1.0)
 
 
-@njit(cache=True, nogil=True)
-def update_lif(
-    state: State, values: Floats, p: Floats, population: int, first: int, tick: int, touched: Indices
-) -> int:
-    """Bring the touched neurons to `tick` with their input; list those that fire in `state.fired`."""
-    v = values[0]
-    fired = 0
+@part
+def update_lif(neurons: Neurons, calendar: Calendar, tick: int, touched: Indices, fired: Indices) -> int:
+    """Bring the touched neurons to `tick` with their input; list those that fire, return how many."""
+    n, p, v, last, drive = neurons.size, neurons.parameters, neurons.values, neurons.last, neurons.drive
+    count = 0
     for q in range(touched.shape[0]):
         i = touched[q]
-        n = first + i
-        x = state.drive[n]
-        state.drive[n] = 0.0
-        k = tick - state.last[n]
+        x = drive[i]
+        drive[i] = 0.0
+        k = tick - last[i]
         if k <= 0:
             continue  # refractory: `last` lies ahead, at the last deaf tick
-        u = membrane_after(v[i], p[_DRIVE, i], p[_ALPHA, i], k) + p[_GAIN, i] * x
-        state.last[n] = tick
-        if u > p[_THETA, i]:
-            u = u * p[_KEEP, i] - p[_DROP, i]
-            state.last[n] = tick + int(p[_REFRACTORY, i])
-            state.fired[fired] = i
-            fired += 1
+        u = membrane_after(v[i], p[_DRIVE * n + i], p[_ALPHA * n + i], k) + p[_GAIN * n + i] * x
+        last[i] = tick
+        if u > p[_THETA * n + i]:
+            u = u * p[_KEEP * n + i] - p[_DROP * n + i]
+            last[i] = tick + int(p[_REFRACTORY * n + i])
+            fired[count] = i
+            count += 1
         v[i] = u
-        k = earliest_crossing(_course(v, p, i))
-        schedule(state.calendar, population, first, i, tick, NEVER if k >= NEVER else state.last[n] + k)
-    return fired
+        k = earliest_crossing(_course(neurons, i))
+        schedule(calendar, neurons.population, neurons.first, i, tick, NEVER if k >= NEVER else last[i] + k)
+    return count
 
 
-@njit(cache=True, nogil=True)
-def crossing_lif(values: Floats, p: Floats, i: int, k: int) -> int:
+@part
+def crossing_lif(neurons: Neurons, i: int, k: int) -> int:
     """Return the first number of ticks >= k after which neuron i fires by itself, or NEVER."""
-    return first_crossing(_course(values[0], p, i), k)
+    return first_crossing(_course(neurons, i), k)
 
 
-@njit(cache=True, nogil=True)
-def earliest_lif(values: Floats, p: Floats, i: int) -> int:
+@part
+def earliest_lif(neurons: Neurons, i: int) -> int:
     """Return a number of ticks before which neuron i certainly does not fire by itself, or NEVER."""
-    return earliest_crossing(_course(values[0], p, i))
+    return earliest_crossing(_course(neurons, i))
