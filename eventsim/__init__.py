@@ -1,7 +1,110 @@
-"""eventsim: exact, deterministic, streaming event-driven simulation of spiking networks."""
+"""eventsim: exact, deterministic, streaming event-driven simulation of spiking networks.
+
+Names are imported when first used: `import eventsim` alone loads neither numba nor numpy.
+
+>>> import eventsim
+>>> network = eventsim.Network(tick_ns=1_000_000)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from eventsim._cache import direct_numba_cache
 
-direct_numba_cache()
+if TYPE_CHECKING:
+    from eventsim.bundle import Bundle, load_bundle, save_bundle
+    from eventsim.decisions import (
+        Decision,
+        EndOfInput,
+        FirstToFire,
+        FixedTime,
+        RankOrder,
+        Rule,
+        SoftmaxThreshold,
+        rule_from,
+    )
+    from eventsim.errors import (
+        BundleError,
+        CausalityError,
+        DataError,
+        EventError,
+        EventSimError,
+        GridError,
+        NetworkError,
+        OutputError,
+        ParameterError,
+        SourceError,
+    )
+    from eventsim.events import Events
+    from eventsim.models import ALIF, LIF, LeakyIntegrator, NeuronModel
+    from eventsim.network import Network
+    from eventsim.projections import Csr, Dense
+    from eventsim.session import Counters, Session
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "ALIF",
+    "LIF",
+    "Bundle",
+    "BundleError",
+    "CausalityError",
+    "Counters",
+    "Csr",
+    "DataError",
+    "Decision",
+    "Dense",
+    "EndOfInput",
+    "EventError",
+    "EventSimError",
+    "Events",
+    "FirstToFire",
+    "FixedTime",
+    "GridError",
+    "LeakyIntegrator",
+    "Network",
+    "NetworkError",
+    "NeuronModel",
+    "OutputError",
+    "ParameterError",
+    "RankOrder",
+    "Rule",
+    "Session",
+    "SoftmaxThreshold",
+    "SourceError",
+    "load_bundle",
+    "rule_from",
+    "save_bundle",
+]
+
+_NAMES_OF_MODULES = {
+    "eventsim.bundle": "Bundle load_bundle save_bundle",
+    "eventsim.decisions": (
+        "Decision EndOfInput FirstToFire FixedTime RankOrder Rule SoftmaxThreshold rule_from"
+    ),
+    "eventsim.errors": (
+        "BundleError CausalityError DataError EventError EventSimError GridError NetworkError OutputError "
+        "ParameterError SourceError"
+    ),
+    "eventsim.events": "Events",
+    "eventsim.models": "ALIF LIF LeakyIntegrator NeuronModel",
+    "eventsim.network": "Network",
+    "eventsim.projections": "Csr Dense",
+    "eventsim.session": "Counters Session",
+}
+_MODULE_OF = {name: module for module, names in _NAMES_OF_MODULES.items() for name in names.split()}
+
+# Before any module of the package can define a kernel.
+direct_numba_cache()
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'eventsim' has no attribute {name!r}")
+    value = getattr(import_module(_MODULE_OF[name]), name)
+    globals()[name] = value  # the next access does not come here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
