@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-from eventsim.bundle import Bundle, save_bundle
 from rich.console import Console
 
 from apps.kws_bank import build_bank, encode_split
 from eventsim import __version__
+from eventsim.bundle import Bundle, save_bundle
 from eventsim.errors import ParameterError
 from streams.encoders import MelDeltaConfig, MelDeltaEncoder
 from streams.speech_commands import LABELS, Split
@@ -67,14 +67,14 @@ def train_kws(options: TrainingOptions, console: Console) -> Bundle:
     Raises DataError when the data folder lacks a part, ParameterError for options that do not fit the work
     folder's earlier run.
     """
-    run = _Run(options, console)
+    run = TrainingRun(options, console)
     bank = run.bank()
     teacher_logits = run.teacher(bank)
     net, objective = run.spiking(bank, teacher_logits)
     return run.bundle(net, objective)
 
 
-class _Run:
+class TrainingRun:
     """The stages of one training run, each leaving its result in the work folder."""
 
     def __init__(self, options: TrainingOptions, console: Console) -> None:
