@@ -115,6 +115,7 @@ class TrainingRun:
         file.write_bytes(msgspec.json.encode(told))
 
     def clips(self, split: Split) -> ClipArrays:
+        """Return the clips of a split as they are, encoded."""
         from eventsim.learning.keyword_task import ClipArrays
 
         encoded = encode_split(self.options.data, split, self.options.seed, self.encoder)
@@ -145,6 +146,7 @@ class TrainingRun:
         return ClipArrays(arrays["steps"], arrays["log_mel"], arrays["labels"])
 
     def batches(self, bank: ClipArrays, stage: int) -> BalancedBatches:
+        """Return the draw of balanced batches of one stage."""
         from eventsim.learning.keyword_task import BalancedBatches
 
         # Each stage its own seed, so that a later stage does not see the first batches again.
