@@ -12,7 +12,7 @@ from eventsim.engine import inputs
 from eventsim.engine.advance import DONE, run_until
 from eventsim.engine.compiled import CompiledNetwork
 from eventsim.engine.layout import INPUT_EVENTS, PARAMETERS, PROJECTION, RECORDS, SIZE, STATE
-from eventsim.engine.records import drain
+from eventsim.engine.records import count_records, drain
 from eventsim.engine.state import allocate, grow, reset
 from eventsim.errors import CausalityError, EventError, GridError, ParameterError
 from eventsim.events import MAX_TIME_NS, Events
@@ -125,9 +125,7 @@ class Session:
             (source, size, tick_ns, self._clock_ns),
         )
         if outcome == inputs.UNORDERED:
-            self._state = inputs.merge(
-                state, source, events.time_ns // tick_ns, events.address, events.value
-            )
+            self._state = inputs.merge(state, source, events.time_ns // tick_ns, events.address, events.value)
         elif outcome != inputs.ACCEPTED:
             self._refuse(name, outcome, events, k)
 
@@ -151,12 +149,17 @@ class Session:
         Raises ParameterError where `name` is not recorded.
         """
         if name not in self._recorded:
-            raise ParameterError(f"{name!r} is not recorded; recorded are {', '.join(sorted(self._recorded))}")
+            raise ParameterError(
+                f"{name!r} is not recorded; recorded are {', '.join(sorted(self._recorded))}"
+            )
         state = self._state
         if state.registers[RECORDS] == 0:
             return Events.empty()
         population, tick_ns = self._network.order.index(name), self._network.tick_ns
-        return Events(*drain(state.record, state.record_value, state.registers, population, tick_ns))
+        n = count_records(state.record, state.registers, population)
+        out = (np.empty(n, np.int64), np.empty(n, np.int32), np.empty(n, np.float32))
+        drain(state.record, state.record_value, state.registers, population, tick_ns, out)
+        return Events(*out)
 
     def membrane(self, name: str) -> npt.NDArray[np.float64]:
         """Return float64[n], the membranes of population `name` at the last tick before the clock.

@@ -176,9 +176,10 @@ def _look_at_due(plan: Plan, state: State, p: int, tick: int, stamp: int, touche
     """Add to the touched those of the `count` due neurons (in `state.fired`) that act now; predict the others."""
     first, code = plan.populations[p, FIRST], plan.populations[p, CODE]
     neurons = _neurons(plan, state.values, state.last, state.drive, p)
+    calendar, mark = state.calendar, state.mark
     for q in range(count):
         i = state.fired[q]
-        if state.mark[first + i] == stamp:
+        if mark[first + i] == stamp:
             continue
         last = neurons.last[i]
         k = max(tick - last, 1)  # a refractory neuron's `last` lies ahead
@@ -186,11 +187,20 @@ def _look_at_due(plan: Plan, state: State, p: int, tick: int, stamp: int, touche
         if due < NEVER:
             due += last
         if due == tick:
-            state.mark[first + i] = stamp
+            mark[first + i] = stamp
             state.touched[touched] = i
             touched += 1
         else:
-            schedule(state.calendar, p, first, i, tick, due)
+            schedule(
+                calendar.due,
+                calendar.soon,
+                calendar.soon_count,
+                calendar.heap,
+                calendar.registers,
+                (p, first, i),
+                tick,
+                due,
+            )
     return touched
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from eventsim.engine.jit import part
 from eventsim.engine.layout import (
     DELAY,
@@ -24,31 +27,37 @@ from eventsim.engine.layout import (
     Plan,
     State,
 )
+from eventsim.projections import Weights
 
 
 @part
-def add_rows(drive: Floats, weights: object, offset: int, addresses: Indices, values: object) -> None:
+def add_rows(
+    drive: Floats, weights: Weights, offset: int, addresses: Indices, values: npt.NDArray[np.float32]
+) -> None:
     """Add ``values[e] * weights[addresses[e]]`` to `drive` for each e in turn, four rows per pass.
 
     The sum of each destination is taken in the order of e, whatever the number of rows per pass.
     """
+    # Unsigned indices spare the test for negative ones, and flat ones the views: both would stop vectorisation or
+    # cost as much as a row.
     n = drive.shape[0]
     count = addresses.shape[0]
     e = 0
     while e + 4 <= count:
-        r0 = weights[offset + addresses[e] * n : offset + addresses[e] * n + n]
-        r1 = weights[offset + addresses[e + 1] * n : offset + addresses[e + 1] * n + n]
-        r2 = weights[offset + addresses[e + 2] * n : offset + addresses[e + 2] * n + n]
-        r3 = weights[offset + addresses[e + 3] * n : offset + addresses[e + 3] * n + n]
-        x0, x1, x2, x3 = float(values[e]), float(values[e + 1]), float(values[e + 2]), float(values[e + 3])
-        for j in range(n):
-            drive[j] = (((drive[j] + r0[j] * x0) + r1[j] * x1) + r2[j] * x2) + r3[j] * x3
+        r0, r1 = np.uint64(offset + addresses[e] * n), np.uint64(offset + addresses[e + 1] * n)
+        r2, r3 = np.uint64(offset + addresses[e + 2] * n), np.uint64(offset + addresses[e + 3] * n)
+        x0, x1 = np.float64(values[e]), np.float64(values[e + 1])
+        x2, x3 = np.float64(values[e + 2]), np.float64(values[e + 3])
+        for i in range(n):
+            j = np.uint64(i)
+            s = (drive[j] + weights[r0 + j] * x0) + weights[r1 + j] * x1
+            drive[j] = (s + weights[r2 + j] * x2) + weights[r3 + j] * x3
         e += 4
     while e < count:
-        row = weights[offset + addresses[e] * n : offset + addresses[e] * n + n]
-        x = float(values[e])
-        for j in range(n):
-            drive[j] += row[j] * x
+        r, x = np.uint64(offset + addresses[e] * n), np.float64(values[e])
+        for i in range(n):
+            j = np.uint64(i)
+            drive[j] += weights[r + j] * x
         e += 1
 
 
@@ -59,15 +68,15 @@ def add_sparse(
     stamp: int,
     touched: Indices,
     count: int,
-    rows: tuple[Ints, Indices, object, int],
+    rows: tuple[Ints, Indices, Weights, int],
     addresses: Indices,
-    values: object,
+    values: npt.NDArray[np.float32],
 ) -> tuple[int, int]:
     """Add sparse rows to `drive`, listing each destination once; return (new count of touched, synapses)."""
     indptr, indices, weights, base = rows
     synapses = 0
     for e in range(addresses.shape[0]):
-        x = float(values[e])
+        x = np.float64(values[e])
         start, stop = indptr[addresses[e]], indptr[addresses[e] + 1]
         synapses += stop - start
         for k in range(start, stop):

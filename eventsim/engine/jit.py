@@ -12,13 +12,13 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def kernel(function: _F) -> _F:
     """Compile a function that Python calls: cached on disk, without the GIL, dividing as numpy does."""
-    compiled: _F = njit(cache=True, nogil=True, error_model="numpy")(function)
+    compiled: _F = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
     return compiled
 
 
 def part(function: _F) -> _F:
     """Compile a function that only kernels call; it has no Python wrapper, which halves the compile time."""
-    compiled: _F = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(
+    compiled: _F = njit(nogil=True, error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
         function
     )
     return compiled

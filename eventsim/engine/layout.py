@@ -15,6 +15,7 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int32]
+Values = npt.NDArray[np.float32]
 
 NEVER: Final = 2**62
 """A tick that does not come."""

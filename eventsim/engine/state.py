@@ -82,7 +82,7 @@ def reset(values: Floats, due: Ints, state: State, start: int) -> None:
         calendar.due[n] = NEVER
         if due[n] < NEVER:
             calendar.due[n] = start - 1 + due[n]
-            push_heap(calendar, calendar.due[n], n)
+            push_heap(calendar.heap, registers, start - 1 + due[n], n)
     for c in range(state.cursor.shape[0]):
         state.cursor[c] = -1
         state.deliveries[c] = 0

@@ -10,7 +10,7 @@ import numpy as np
 from eventsim.engine.calendar import schedule
 from eventsim.engine.crossing import Course, earliest_crossing, first_crossing, membrane_after, power
 from eventsim.engine.jit import part
-from eventsim.engine.layout import NEVER, Calendar, Indices, Neurons
+from eventsim.engine.layout import NEVER, Calendar, Floats, Indices, Neurons
 from eventsim.models.model import FloatArray, NeuronModel, Parameter, decay, input_gain
 
 
@@ -75,8 +75,7 @@ _U, _A, _S = range(3)  # rows of the state
 
 
 @part
-def _course(neurons: Neurons, i: int) -> Course:
-    p, v, n = neurons.parameters, neurons.values, neurons.size
+def _course(p: Floats, v: Floats, n: int, i: int) -> Course:
     return Course(
         v[_U * n + i],
         p[_DRIVE * n + i],
@@ -92,6 +91,9 @@ def _course(neurons: Neurons, i: int) -> Course:
 def update_alif(neurons: Neurons, calendar: Calendar, tick: int, touched: Indices, fired: Indices) -> int:
     """Bring the touched neurons to `tick` with their input; list those that fire, return how many."""
     n, p, v, last, drive = neurons.size, neurons.parameters, neurons.values, neurons.last, neurons.drive
+    population, first = neurons.population, neurons.first
+    due, soon, soon_count = calendar.due, calendar.soon, calendar.soon_count
+    heap, registers = calendar.heap, calendar.registers
     count = 0
     for q in range(touched.shape[0]):
         i = touched[q]
@@ -113,8 +115,9 @@ def update_alif(neurons: Neurons, calendar: Calendar, tick: int, touched: Indice
             k = 1
         else:
             v[_S * n + i] = 0.0
-            k = earliest_crossing(_course(neurons, i))
-        schedule(calendar, neurons.population, neurons.first, i, tick, NEVER if k >= NEVER else tick + k)
+            k = earliest_crossing(_course(p, v, n, i))
+        when = NEVER if k >= NEVER else tick + k
+        schedule(due, soon, soon_count, heap, registers, (population, first, i), tick, when)
     return count
 
 
@@ -123,10 +126,10 @@ def crossing_alif(neurons: Neurons, i: int, k: int) -> int:
     """Return the first number of ticks >= k after which neuron i acts by itself, or NEVER."""
     if neurons.values[_S * neurons.size + i] != 0.0:
         return k  # its late reset
-    return first_crossing(_course(neurons, i), k)
+    return first_crossing(_course(neurons.parameters, neurons.values, neurons.size, i), k)
 
 
 @part
 def earliest_alif(neurons: Neurons, i: int) -> int:
     """Return a number of ticks before which neuron i certainly does not fire by itself, or NEVER."""
-    return earliest_crossing(_course(neurons, i))
+    return earliest_crossing(_course(neurons.parameters, neurons.values, neurons.size, i))

@@ -10,7 +10,7 @@ import numpy as np
 from eventsim.engine.calendar import schedule
 from eventsim.engine.crossing import Course, earliest_crossing, first_crossing, membrane_after
 from eventsim.engine.jit import part
-from eventsim.engine.layout import NEVER, Calendar, Indices, Neurons
+from eventsim.engine.layout import NEVER, Calendar, Floats, Indices, Neurons
 from eventsim.errors import NetworkError
 from eventsim.models.model import FloatArray, NeuronModel, Parameter, decay, input_gain
 
@@ -82,15 +82,17 @@ _ALPHA, _DRIVE, _GAIN, _THETA, _KEEP, _DROP, _REFRACTORY = range(7)  # rows of t
 
 
 @part
-def _course(neurons: Neurons, i: int) -> Course:
-    p, n = neurons.parameters, neurons.size
-    return Course(neurons.values[i], p[_DRIVE * n + i], p[_ALPHA * n + i], p[_THETA * n + i], 0.0, 0.0, 1.0)
+def _course(p: Floats, v: Floats, n: int, i: int) -> Course:
+    return Course(v[i], p[_DRIVE * n + i], p[_ALPHA * n + i], p[_THETA * n + i], 0.0, 0.0, 1.0)
 
 
 @part
 def update_lif(neurons: Neurons, calendar: Calendar, tick: int, touched: Indices, fired: Indices) -> int:
     """Bring the touched neurons to `tick` with their input; list those that fire, return how many."""
     n, p, v, last, drive = neurons.size, neurons.parameters, neurons.values, neurons.last, neurons.drive
+    population, first = neurons.population, neurons.first
+    due, soon, soon_count = calendar.due, calendar.soon, calendar.soon_count
+    heap, registers = calendar.heap, calendar.registers
     count = 0
     for q in range(touched.shape[0]):
         i = touched[q]
@@ -107,18 +109,19 @@ def update_lif(neurons: Neurons, calendar: Calendar, tick: int, touched: Indices
             fired[count] = i
             count += 1
         v[i] = u
-        k = earliest_crossing(_course(neurons, i))
-        schedule(calendar, neurons.population, neurons.first, i, tick, NEVER if k >= NEVER else last[i] + k)
+        k = earliest_crossing(_course(p, v, n, i))
+        when = NEVER if k >= NEVER else last[i] + k
+        schedule(due, soon, soon_count, heap, registers, (population, first, i), tick, when)
     return count
 
 
 @part
 def crossing_lif(neurons: Neurons, i: int, k: int) -> int:
     """Return the first number of ticks >= k after which neuron i fires by itself, or NEVER."""
-    return first_crossing(_course(neurons, i), k)
+    return first_crossing(_course(neurons.parameters, neurons.values, neurons.size, i), k)
 
 
 @part
 def earliest_lif(neurons: Neurons, i: int) -> int:
     """Return a number of ticks before which neuron i certainly does not fire by itself, or NEVER."""
-    return earliest_crossing(_course(neurons, i))
+    return earliest_crossing(_course(neurons.parameters, neurons.values, neurons.size, i))
