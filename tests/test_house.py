@@ -21,6 +21,7 @@ def project_files() -> list[Path]:
         paths = [ROOT / name for name in listed.stdout.split("\0") if name]
     else:
         paths = [path for top in TOP for path in (ROOT / top).rglob("*") if "__pycache__" not in path.parts]
+        paths += ROOT.glob("*")
     return [path for path in paths if path.is_file()]
 
 
