@@ -1,0 +1,5 @@
+import sys
+from pathlib import Path
+
+# The reference and the strategies are modules beside the tests; `tests` itself is no package.
+sys.path.insert(0, str(Path(__file__).parent))
