@@ -53,7 +53,6 @@ class RecurrentBaseline(nn.Module):
     def __init__(self, kind: str, n_bands: int = 40, n_labels: int = 12, n_hidden: int = 128) -> None:
         super().__init__()
         cell = {"gru": nn.GRU, "lstm": nn.LSTM}[kind]
-        self.norm = nn.LayerNorm(n_bands)
         self.layer = cell(n_bands, n_hidden, batch_first=True)
         self.dropout = nn.Dropout(0.2)
         self.last = nn.Linear(n_hidden, n_labels)
@@ -61,6 +60,6 @@ class RecurrentBaseline(nn.Module):
     def forward(self, log_mel: Tensor) -> Tensor:
         """Return logits [batch, frames, n_labels] of log-mel frames [batch, frames, n_bands]."""
         x = (log_mel - LOG_MEL_MEAN) / LOG_MEL_STD
-        states, _ = self.layer(self.norm(x))
+        states, _ = self.layer(x)
         logits: Tensor = self.last(self.dropout(states))
         return logits
