@@ -182,7 +182,7 @@ def _look_at_due(plan: Plan, state: State, p: int, tick: int, stamp: int, touche
         if mark[first + i] == stamp:
             continue
         last = neurons.last[i]
-        k = max(tick - last, 1)  # a refractory neuron's `last` lies ahead
+        k = tick - last
         due = crossing_lif(neurons, i, k) if code == _LIF else crossing_alif(neurons, i, k)
         if due < NEVER:
             due += last

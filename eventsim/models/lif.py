@@ -106,6 +106,7 @@ def update_lif(neurons: Neurons, calendar: Calendar, tick: int, touched: Indices
         if u > p[_THETA * n + i]:
             u = u * p[_KEEP * n + i] - p[_DROP * n + i]
             last[i] = tick + int(p[_REFRACTORY * n + i])
+            due[first + i] = NEVER  # an earlier look would fall into the refractory time
             fired[count] = i
             count += 1
         v[i] = u

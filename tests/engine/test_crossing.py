@@ -1,0 +1,104 @@
+"""The prediction of spontaneous firing against trying every tick."""
+
+import math
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from numba import njit
+
+from eventsim.engine import crossing
+from eventsim.engine.crossing import Course
+from eventsim.engine.layout import NEVER
+
+HORIZON = 600
+
+
+# The parts have no Python wrapper.
+@njit(nogil=True)
+def first(course, start):
+    return crossing.first_crossing(course, start)
+
+
+@njit(nogil=True)
+def earliest(course):
+    return crossing.earliest_crossing(course)
+
+
+@njit(nogil=True)
+def first_by_trial(course, start):
+    for k in range(start, HORIZON):
+        if crossing.above(course, k):
+            return k
+    return NEVER
+
+
+@njit(nogil=True)
+def least_margin(course):
+    least = math.inf
+    for k in range(1, HORIZON):
+        u = crossing.membrane_after(course.u, course.drive, course.alpha, k)
+        theta = course.base + course.beta * (crossing.power(course.rho, k) * course.a)
+        least = min(least, abs(u - theta))
+    return least
+
+
+@njit(nogil=True)
+def stepped(u, drive, alpha, k):
+    for _ in range(k):
+        u = alpha * u + drive
+    return u
+
+
+decays = st.one_of(
+    st.sampled_from([0.0, 0.5, 1.0]),
+    st.floats(0, 1, exclude_max=True),
+    st.floats(0.1, 1000).map(lambda tau: math.exp(-1 / tau)),
+)
+courses = st.builds(
+    Course,
+    u=st.floats(-5, 5),
+    drive=st.one_of(st.just(0.0), st.floats(-1, 1), st.floats(-0.01, 0.01)),
+    alpha=decays,
+    base=st.floats(-1, 2),
+    beta=st.floats(-2, 3),
+    a=st.floats(0, 4),
+    rho=decays,
+)
+# Where the search decides by less than this, rounding decides.
+MARGIN = 1e-12
+
+
+@given(courses, st.integers(1, 40))
+@example(Course(u=2.0, drive=0.0, alpha=0.95, base=0.01, beta=1.8, a=1.5, rho=0.5), 1)  # a hump
+@example(Course(u=0.0, drive=0.05, alpha=0.95, base=0.9, beta=1.0, a=2.0, rho=0.99), 1)  # to rest above
+def test_the_first_crossing_is_the_first(course, start):
+    found, tried = first(course, start), first_by_trial(course, start)
+    if found != tried and not (tried == NEVER and found >= HORIZON):
+        assert least_margin(course) < MARGIN
+
+
+@given(courses)
+def test_the_earliest_crossing_is_never_late(course):
+    # Called only for a neuron that is at rest below its threshold, or was just reset.
+    bound, found = earliest(course), first_by_trial(course, 1)
+    assert bound >= 1
+    if bound > found:
+        assert least_margin(course) < MARGIN
+
+
+@given(st.floats(-5, 5), st.floats(-1, 1), decays, st.integers(1, 300))
+def test_the_closed_form_is_the_recurrence(u, drive, alpha, k):
+    got = njit_membrane(u, drive, alpha, k)
+    assert got == pytest.approx(stepped(u, drive, alpha, k), rel=1e-9, abs=1e-9)
+
+
+@njit(nogil=True)
+def njit_membrane(u, drive, alpha, k):
+    return crossing.membrane_after(u, drive, alpha, k)
+
+
+def test_a_neuron_that_only_decays_is_never_looked_at():
+    resting = Course(u=0.5, drive=0.0, alpha=0.9, base=1.0, beta=1.8, a=0.3, rho=0.99)
+    assert earliest(resting) == NEVER
+    assert first(resting, 1) == NEVER
