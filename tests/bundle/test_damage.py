@@ -147,6 +147,16 @@ def put(manifest: dict[str, Any], entries: Entries, name: str, array: np.ndarray
     manifest["arrays"][name] = {"dtype": array.dtype.str, "shape": array.shape, "sha256": digest}
 
 
+def put_bytes(manifest: dict[str, Any], entries: Entries, name: str, content: bytes, **record: Any) -> None:
+    """Replace an entry's bytes, with a digest that fits them."""
+    entries[name] = content
+    manifest["arrays"][name].update(sha256=hashlib.sha256(content).hexdigest(), **record)
+
+
+def npy(header: str, data: bytes = b"") -> bytes:
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + data
+
+
 W, BIAS = "projections/0/weights.npy", "populations/hidden/bias.npy"
 CHANGES: dict[str, tuple[Callable[[dict[str, Any], Entries], object], str]] = {
     "foreign": (lambda m, e: m.update(format="other"), "is a 'other' file"),
@@ -173,6 +183,34 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any], Entries], object], str]] = {
     "Fortran order": (
         lambda m, e: put(m, e, W, np.asfortranarray(np.eye(2, dtype=np.float32)[:, ::-1])),
         "holds Fortran <f4",
+    ),
+    "no npy": (lambda m, e: put_bytes(m, e, W, b"hello"), f"entry '{W}' is not a .npy array of version 1.0"),
+    "newer npy": (lambda m, e: put_bytes(m, e, W, b"\x93NUMPY\x02\x00" + bytes(200)), "is not a .npy array"),
+    "npy header no dict": (lambda m, e: put_bytes(m, e, W, npy("(((((")), "is not a .npy array"),
+    "npy data too short": (
+        lambda m, e: put_bytes(m, e, W, e[W][:-4]),
+        f"entry '{W}' holds 12 bytes of data, not 16",
+    ),
+    "npy data too long": (lambda m, e: put_bytes(m, e, W, e[W] + b"...."), "holds 20 bytes of data, not 16"),
+    "shape larger than memory": (
+        lambda m, e: put_bytes(
+            m,
+            e,
+            W,
+            npy(f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({2**39}, {2**39})}}"),
+            shape=[2**39, 2**39],
+        ),
+        "holds 0 bytes of data, not",
+    ),
+    "empty shape larger than memory": (
+        lambda m, e: put_bytes(
+            m,
+            e,
+            W,
+            npy(f"{{'descr': '<f4', 'fortran_order': False, 'shape': (0, {2**39}, {2**39})}}"),
+            shape=[0, 2**39, 2**39],
+        ),
+        "has an impossible shape",
     ),
     "weights shape": (lambda m, e: put(m, e, W, np.zeros((3, 2))), "must have shape (2, 2), got (3, 2)"),
     "parameter shape": (
