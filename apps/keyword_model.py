@@ -1,0 +1,72 @@
+"""The model file of the keyword network: where it lies, and whether a bundle is one."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from eventsim.bundle import Bundle, load_bundle
+from eventsim.errors import BundleError, EventSimError
+from streams.encoders import MelDeltaEncoder, encoder_from_config
+
+NOT_A_KEYWORD = frozenset({"unknown", "silence"})
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordModel:
+    """A bundle whose parts fit each other: one input fed by the encoder, one readout with a label per neuron."""
+
+    bundle: Bundle
+    input_name: str
+    output_name: str
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Name of each output."""
+        return self.bundle.labels
+
+    @property
+    def n_synapses(self) -> int:
+        """Synapses of the network: the work of one time step of a dense evaluation."""
+        return sum(projection.synapses.n_synapses for projection in self.bundle.network.projections)
+
+    def new_encoder(self) -> MelDeltaEncoder:
+        """Return a fresh encoder of the kind the network was trained with."""
+        return encoder_from_config(self.bundle.encoder)
+
+
+def keyword_model(bundle: Bundle, name: str = "bundle") -> KeywordModel:
+    """Return `bundle` as a keyword model.
+
+    Raises BundleError, with `name` in front, when encoder, network and labels do not fit each other.
+    """
+    network = bundle.network
+    try:
+        encoder = encoder_from_config(bundle.encoder)
+    except EventSimError as error:
+        raise BundleError(f"{name}: is no keyword model ({error})") from None
+    problem = None
+    if list(network.inputs.values()) != [encoder.n_addresses]:
+        problem = f"its inputs {dict(network.inputs)} are not one of {encoder.n_addresses} addresses"
+    elif len(network.outputs) != 1:
+        problem = f"it has {len(network.outputs)} output populations instead of one"
+    elif network.populations[network.outputs[0]].size != len(bundle.labels):
+        problem = f"{network.populations[network.outputs[0]].size} outputs have {len(bundle.labels)} labels"
+    elif network.tick_ns != encoder.tick_ns:
+        problem = f"its tick is {network.tick_ns} ns, its encoder's {encoder.tick_ns} ns"
+    if problem:
+        raise BundleError(f"{name}: is no keyword model ({problem})")
+    return KeywordModel(bundle, next(iter(network.inputs)), network.outputs[0])
+
+
+def load_keyword_model(path: Path | None = None) -> KeywordModel:
+    """Return the keyword model in `path`, or the one that comes with the package.
+
+    Raises BundleError when the file is missing, damaged, foreign, or no keyword model.
+    """
+    file = path if path is not None else asset("kws.esb")
+    return keyword_model(load_bundle(file), str(file))
+
+
+def asset(name: str) -> Path:
+    """Return the path of a file that comes with the package."""
+    return Path(str(files("apps"))) / "assets" / name

@@ -1,0 +1,281 @@
+"""Keyword spotting in a running stream: sound in, decisions out, the network at work only while a word is."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.keyword_model import NOT_A_KEYWORD, KeywordModel, keyword_model
+from eventsim.bundle import Bundle
+from eventsim.decisions import Decision, EndOfInput, Rule, rule_from
+from eventsim.errors import ParameterError
+from eventsim.events import Events
+from eventsim.session import Session
+from streams.onset_gate import OnsetGate, OnsetGateConfig, WindowOpened, WordEnded
+
+NS_PER_MS = 1_000_000
+NS_PER_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordDecision:
+    """What was heard, said as soon as it is known. Times count from the start of the stream.
+
+    label, name : index and name of the answer; keyword : False for "unknown" and "silence".
+    start_ns, onset_ns : start of the window, and the tick at which the gate opened it.
+    decided_ns : the tick whose events decided, but never before the onset was seen.
+    confidence : 0..1; rank : the names from most to least likely.
+    input_events, spikes, synaptic_events : work of the network in this window until the decision.
+    early : decided before the window or the stream had ended.
+    """
+
+    label: int
+    name: str
+    keyword: bool
+    start_ns: int
+    onset_ns: int
+    decided_ns: int
+    confidence: float
+    rank: tuple[str, ...]
+    input_events: int
+    spikes: int
+    synaptic_events: int
+    early: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WordEnd:
+    """When the word of a decision ended, known only some time after.
+
+    lead_ms : how long before that end the decision fell; negative when it came after.
+    how : "level", the sound fell back; "next", it had not when the next word began; "end", the stream ended first.
+    """
+
+    decision: KeywordDecision
+    word_end_ns: int
+    lead_ms: float
+    how: Literal["level", "next", "end"]
+
+
+SpotEvent = KeywordDecision | WordEnd
+
+
+@dataclass(slots=True)
+class Work:
+    """What has been done since the last reset: sound heard, windows run, events, spikes, synaptic events."""
+
+    samples: int = 0
+    input_events: int = 0
+    windows: int = 0
+    window_ticks: int = 0
+    spikes: int = 0
+    synaptic_events: int = 0
+
+
+@dataclass(slots=True)
+class _Window:
+    opened: WindowOpened
+    next_ns: int
+    decision: KeywordDecision | None = None
+    word_end_ns: int | None = None
+    told_end: bool = field(default=False)
+
+
+class KeywordSpotter:
+    """Listens to a mono stream and says each keyword once, the same however the stream was cut into blocks.
+
+    bundle : a keyword model; threshold : takes the place of the bundle's; full : decide only at the end of a
+    window; gate : when windows open.
+
+    Sound becomes events; the gate opens a window at an onset; the network starts from rest with the events of
+    the look-back and follows until the rule decides. Then it rests until the gate opens the next window.
+
+    Raises BundleError for a bundle that is no keyword model, ParameterError for a threshold outside 0..1.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle | KeywordModel,
+        threshold: float | None = None,
+        full: bool = False,
+        gate: OnsetGateConfig | None = None,
+    ) -> None:
+        model = bundle if isinstance(bundle, KeywordModel) else keyword_model(bundle)
+        self.model = model
+        self._encoder = model.new_encoder()
+        config = self._encoder.config
+        self._tick_ns = self._encoder.tick_ns
+        self._gate = OnsetGate(config.n_bands, config.step, self._tick_ns, gate)
+        self._look_back_ns = self._gate.config.look_back_ms * NS_PER_MS + self._tick_ns
+        self._session = Session(model.bundle.network)
+        self._rule = _rule(model, threshold, full)
+        self.reset()
+
+    @property
+    def rate_hz(self) -> int:
+        """Samples per second expected."""
+        return self._encoder.rate_hz
+
+    @property
+    def tick_ns(self) -> int:
+        """Grid of all times in ns."""
+        return self._tick_ns
+
+    def reset(self) -> None:
+        """Forget all sound; the stream starts again at time 0."""
+        self._encoder.reset()
+        self._gate.reset()
+        self._recent = Events.empty()
+        self._window: _Window | None = None
+        self.work = Work()
+
+    def warm_up(self) -> None:
+        """Run one second of made-up sound, so that no kernel is loaded while real sound waits; then reset."""
+        noise = np.random.default_rng(0).normal(0.0, 0.1, self.rate_hz).astype(np.float32)
+        noise[: self.rate_hz // 4] *= 0.001
+        self.push(noise)
+        self.finish()
+        self.reset()
+
+    def push(self, samples: NDArray[np.float32]) -> list[SpotEvent]:
+        """Return what `samples` (float32[n] at `rate_hz`) made clear, in order of time.
+
+        Raises EventError when a sample is not finite; nothing has changed then.
+        """
+        events = self._encoder.push(samples)
+        horizon_ns = self._encoder.horizon_ns
+        self.work.samples += len(samples)
+        self.work.input_events += len(events)
+        self._recent = Events.concatenate((self._recent, events))
+        said: list[SpotEvent] = []
+        for gate_event in self._gate.push(events, horizon_ns):
+            if isinstance(gate_event, WindowOpened):
+                self._run(gate_event.time_ns, said)
+                self._open(gate_event, said)
+            else:
+                self._run(gate_event.time_ns + self._tick_ns, said)
+                self._word_ended(gate_event, said)
+        self._run(horizon_ns, said)
+        self._recent = self._recent.select(self._recent.time_ns > horizon_ns - self._look_back_ns)
+        return said
+
+    def finish(self) -> list[SpotEvent]:
+        """Return what the end of the stream makes clear; the spotter then wants a `reset`."""
+        said: list[SpotEvent] = []
+        end_ns = self.work.samples * NS_PER_S // self.rate_hz
+        window = self._window
+        if window is not None:
+            if window.decision is None:
+                self._close(window, end_ns, said)
+            self._tell_end(window, end_ns, "end", said)
+        self._window = None
+        return said
+
+    def _open(self, opened: WindowOpened, said: list[SpotEvent]) -> None:
+        before = self._window
+        if before is not None:
+            undecided = before.decision is None
+            if undecided and before.opened.provisional and before.opened.start_ns == opened.start_ns:
+                # The onset lies so near the start of the stream that its window is the one that is running.
+                if before.opened.from_ns == opened.from_ns:
+                    before.opened, before.word_end_ns = opened, None
+                    return
+            if undecided and before.opened.provisional:
+                self._count_work()
+            elif undecided:
+                self._close(before, opened.time_ns, said)
+            self._tell_end(before, opened.time_ns, "next", said)
+        # The network's first step is the tick after the start: the same as frame 0 of a clip that begins there.
+        self._session.reset(opened.start_ns + self._tick_ns)
+        self._rule.reset(opened.start_ns)
+        self._window = _Window(opened, opened.start_ns + self._tick_ns)
+        self.work.windows += 1
+        self._run(opened.time_ns + self._tick_ns, said)
+
+    def _run(self, until_ns: int, said: list[SpotEvent]) -> None:
+        """Process the window's ticks before `until_ns`, one by one: not a tick more than the decision needs."""
+        window = self._window
+        if window is None or window.decision is not None:
+            return
+        last_ns = min(until_ns - self._tick_ns, window.opened.end_ns)
+        while window.next_ns <= last_ns:
+            now_ns = window.next_ns
+            window.next_ns += self._tick_ns
+            decision = self._tick(now_ns, window.opened.from_ns)
+            if decision is not None:
+                self._decided(window, decision, said)
+                return
+        if window.next_ns > window.opened.end_ns:
+            self._close(window, window.opened.end_ns, said)
+
+    def _tick(self, now_ns: int, from_ns: int) -> Decision | None:
+        if now_ns > from_ns:
+            first, last = np.searchsorted(self._recent.time_ns, (now_ns, now_ns + 1))
+            if last > first:
+                self._session.push(self.model.input_name, self._recent.select(slice(first, last)))
+        self._session.advance(now_ns + self._tick_ns)
+        self.work.window_ticks += 1
+        outputs = self._session.read(self.model.output_name)
+        return self._rule.observe(outputs) if len(outputs) else None
+
+    def _close(self, window: _Window, end_ns: int, said: list[SpotEvent]) -> None:
+        decision = self._rule.close(end_ns)
+        if decision is None:
+            # A rule on spikes stays silent when no output fired: nothing was heard.
+            self._count_work()
+            self._window = None
+        else:
+            self._decided(window, decision, said)
+
+    def _decided(self, window: _Window, decision: Decision, said: list[SpotEvent]) -> None:
+        counters = self._session.counters
+        labels = self.model.labels
+        name = labels[decision.label]
+        window.decision = KeywordDecision(
+            label=decision.label,
+            name=name,
+            keyword=name not in NOT_A_KEYWORD,
+            start_ns=window.opened.start_ns,
+            onset_ns=window.opened.time_ns,
+            decided_ns=max(decision.time_ns, window.opened.time_ns),
+            confidence=decision.confidence,
+            rank=tuple(labels[output] for output in decision.rank),
+            input_events=counters.input_events,
+            spikes=sum(counters.spikes.values()),
+            synaptic_events=counters.synaptic_events,
+            early=decision.early,
+        )
+        self._count_work()
+        said.append(window.decision)
+        if window.word_end_ns is not None:
+            self._tell_end(window, window.word_end_ns, "level", said)
+
+    def _word_ended(self, ended: WordEnded, said: list[SpotEvent]) -> None:
+        window = self._window
+        if window is not None:
+            window.word_end_ns = ended.end_ns
+            self._tell_end(window, ended.end_ns, "level", said)
+
+    def _tell_end(
+        self, window: _Window, end_ns: int, how: Literal["level", "next", "end"], said: list[SpotEvent]
+    ) -> None:
+        if window.decision is None or window.told_end:
+            return
+        window.told_end = True
+        lead_ms = (end_ns - window.decision.decided_ns) / NS_PER_MS
+        said.append(WordEnd(window.decision, end_ns, lead_ms, how))
+
+    def _count_work(self) -> None:
+        counters = self._session.counters
+        self.work.spikes += sum(counters.spikes.values())
+        self.work.synaptic_events += counters.synaptic_events
+
+
+def _rule(model: KeywordModel, threshold: float | None, full: bool) -> Rule:
+    n_outputs = len(model.labels)
+    if not full:
+        return rule_from(model.bundle.decision, n_outputs, threshold)
+    if threshold is not None:
+        raise ParameterError("a threshold has no meaning without early decision (full)")
+    return EndOfInput(n_outputs, model.bundle.decision.get("scale", 1.0))

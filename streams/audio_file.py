@@ -1,0 +1,108 @@
+"""Sound files (WAV, FLAC, OGG, MP3, ...) as a stream of mono blocks in bounded memory."""
+
+import os
+import stat
+from collections.abc import Iterator
+from io import FileIO
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from eventsim.errors import SourceError
+from streams.audio_block import AudioBlock
+
+MIN_RATE_HZ = 1_000
+MAX_RATE_HZ = 768_000
+
+
+class AudioFile:
+    """Yields the sound of a file as mono float32 blocks at the file's own rate.
+
+    path : any file that libsndfile reads; channels are averaged.
+    block_samples : samples per block; the last block may be shorter.
+
+    Raises SourceError, naming the file, when it is missing, a folder, empty, no sound, without samples, or of
+    an impossible rate; while it is read, when a sample is not finite or the data is damaged.
+    """
+
+    def __init__(self, path: str | Path, block_samples: int = 4096) -> None:
+        if block_samples < 1:
+            raise SourceError(f"block_samples must be at least 1, not {block_samples}")
+        self.path = Path(path)
+        self._block_samples = block_samples
+        with _opened(self.path) as raw, _sound(raw, self.path) as sound:
+            self._rate_hz = int(sound.samplerate)
+            self.n_channels = int(sound.channels)
+            if sound.frames == 0:
+                raise SourceError(f"{self.path}: holds 0 samples")
+        if not MIN_RATE_HZ <= self._rate_hz <= MAX_RATE_HZ:
+            raise SourceError(
+                f"{self.path}: a rate of {self._rate_hz} Hz is not allowed ({MIN_RATE_HZ} to {MAX_RATE_HZ} Hz)"
+            )
+
+    @property
+    def rate_hz(self) -> int:
+        """Samples per second of the file."""
+        return self._rate_hz
+
+    def __iter__(self) -> Iterator[AudioBlock]:
+        """Yield the file from its start; each iteration reads it afresh."""
+        start = 0
+        with _opened(self.path) as raw, _sound(raw, self.path) as sound:
+            while (samples := self._read(sound, start)).size:
+                yield AudioBlock(samples, start, self._rate_hz)
+                start += samples.size
+        if start == 0:
+            raise SourceError(f"{self.path}: holds 0 samples")
+
+    def _read(self, sound: soundfile.SoundFile, start: int) -> NDArray[np.float32]:
+        try:
+            frames = sound.read(self._block_samples, dtype="float32", always_2d=True)
+        except (soundfile.SoundFileError, OSError) as error:
+            raise SourceError(f"{self.path}: damaged after sample {start} ({_reason(error)})") from None
+        finite = np.isfinite(frames).all(axis=1)
+        if not finite.all():
+            index = int(np.flatnonzero(~finite)[0])
+            value = frames[index][~np.isfinite(frames[index])][0]
+            raise SourceError(f"{self.path}: sample {start + index} is {value}, not a finite number")
+        # The mean in double precision: two channels near the largest float32 must not add up to infinity.
+        mono: NDArray[np.float32] = frames.mean(axis=1, dtype=np.float64).astype(np.float32)
+        return mono
+
+
+def _opened(path: Path) -> FileIO:
+    try:
+        # Not blocking, or a named pipe would hang here instead of being refused.
+        file = FileIO(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb")
+    except FileNotFoundError:
+        raise SourceError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise SourceError(f"{path}: cannot be opened ({reason or error})") from None
+    kind = os.fstat(file.fileno())
+    problem = None
+    if stat.S_ISDIR(kind.st_mode):
+        problem = "is a folder, not a sound file"
+    elif not stat.S_ISREG(kind.st_mode):
+        problem = "is no regular file"
+    elif kind.st_size == 0:
+        problem = "is empty (0 bytes)"
+    if problem:
+        file.close()
+        raise SourceError(f"{path}: {problem}")
+    return file
+
+
+def _sound(raw: FileIO, path: Path) -> soundfile.SoundFile:
+    try:
+        # By descriptor: libsndfile then judges the content alone, a name like x.raw has no say.
+        return soundfile.SoundFile(raw.fileno(), closefd=False)
+    except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
+        raise SourceError(f"{path}: not a sound file that can be read ({_reason(error)})") from None
+
+
+def _reason(error: Exception) -> str:
+    text = getattr(error, "error_string", None) or str(error)
+    return text.strip().rstrip(".")
