@@ -24,8 +24,8 @@ class Counters:
     """What a session has done since its last reset.
 
     `synaptic_events` counts synapses passed by a spike or an input (each synapse of a dense row is one);
-    `synaptic_events_by_projection` follows the order of `Network.projections`. `neuron_updates` counts neurons
-    brought up to date because an event reached them or because they were due by themselves.
+    `synaptic_events_by_projection` follows the order of `Network.projections`. `neuron_updates` counts
+    neurons brought up to date because an event reached them or because they were due by themselves.
     """
 
     input_events: int
@@ -38,8 +38,8 @@ class Counters:
 class Session:
     """A running network.
 
-    Output populations (those that drive nothing) are recorded, and those named in `record`; what is recorded is
-    kept until `read`.
+    Output populations (those that drive nothing) are recorded, and those named in `record`; what is recorded
+    is kept until `read`.
 
     Parameters
     ----------
@@ -86,9 +86,9 @@ class Session:
         return self._network
 
     def reset(self, start_ns: int = 0) -> None:
-        """Go back to the initial state, with clock `start_ns` (a multiple of the tick); drops all that was unread.
+        """Go back to the initial state, with the clock at `start_ns`, a multiple of the tick.
 
-        Raises GridError where `start_ns` is off the grid.
+        Drops waiting inputs and unread outputs. Raises GridError where `start_ns` is off the grid.
         """
         start = _whole_ns(start_ns, "start_ns")
         if start % self._network.tick_ns:
@@ -145,7 +145,7 @@ class Session:
     def read(self, name: str) -> Events:
         """Return what population `name` emitted since the last read, by (tick, index).
 
-        Spiking populations emit value 1; integrators their membrane, in each tick in which an event reached them.
+        Spiking populations emit value 1; integrators their membrane, in each tick an event reached them.
         Raises ParameterError where `name` is not recorded.
         """
         if name not in self._recorded:

@@ -173,7 +173,7 @@ def _sift(array: Indices, hole: int, n: int) -> None:
 
 @part
 def _look_at_due(plan: Plan, state: State, p: int, tick: int, stamp: int, touched: int, count: int) -> int:
-    """Add to the touched those of the `count` due neurons (in `state.fired`) that act now; predict the others."""
+    """Touch those of the `count` due neurons (in `state.fired`) that act now; predict the others."""
     first, code = plan.populations[p, FIRST], plan.populations[p, CODE]
     neurons = _neurons(plan, state.values, state.last, state.drive, p)
     calendar, mark = state.calendar, state.mark
@@ -233,7 +233,7 @@ def _send(plan: Plan, state: State, p: int, tick: int, fired: Indices) -> None:
 
 @part
 def _record(plan: Plan, state: State, p: int, tick: int, who: Indices) -> None:
-    """Record who fired; of a population that does not spike, the membranes (row 0 of the state) of who was touched."""
+    """Record spikes; of a population that does not spike, membranes (row 0 of its state)."""
     r = state.registers[RECORDS]
     graded, values = plan.populations[p, SPIKING] == 0, state.values[plan.populations[p, STATE] :]
     for q in range(who.shape[0]):
@@ -250,7 +250,7 @@ def _process(plan: Plan, state: State, p: int, tick: int, stamp: int) -> None:
     """Work through one population at one tick."""
     row = plan.populations[p]
     first, n = row[FIRST], row[SIZE]
-    touched = np.int64(0)  # a literal 0 would compile everything below twice
+    touched: int = np.int64(0)  # type: ignore[assignment]  # a literal 0 would compile all below twice
     for c in range(row[CLASS_START], row[CLASS_STOP]):
         if is_due(plan, state, c, tick):
             touched = deliver(plan, state, c, first, n, stamp, touched)

@@ -32,9 +32,9 @@ from eventsim.projections import Dense, Projection, Weights
 class CompiledNetwork:
     """A network as flat arrays, with what a session needs to start from and to find names by.
 
-    `order` names the populations as the plan numbers them (by level, then as added); `inputs` gives each input's
-    size in the order of source numbers. `values` and `due` are the initial state and the first look at each
-    neuron, in ticks after the initial state.
+    `order` names the populations as the plan numbers them (by level, then as added); `inputs` gives each
+    input's size in the order of source numbers. `values` and `due` are the initial state and the first look
+    at each neuron, in ticks after the initial state.
     """
 
     tick_ns: int

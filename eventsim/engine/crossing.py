@@ -2,9 +2,11 @@
 
 Left alone for k ticks, every neuron here follows
 ``u(k) = alpha^k u + drive (1 - alpha^k) / (1 - alpha)`` (``u + k drive`` where alpha is 1) and
-``theta(k) = base + beta rho^k a``. Their difference D is a constant (or a line) and two exponentials, so it rises
-and falls at most once each: its step from k to k + 1 is ``P alpha^k + Q rho^k`` with
+``theta(k) = base + beta rho^k a``. Their difference D is a constant (or a line) and two exponentials, so it
+rises and falls at most once each: its step from k to k + 1 is ``P alpha^k + Q rho^k`` with
 ``P = drive - (1 - alpha) u`` and ``Q = beta a (1 - rho)``, which changes sign at most once.
+With alpha <= rho, beta a >= 0 and drive <= (1 - alpha) base it never becomes positive:
+D(k) <= (rest - base) (1 - rho^k).
 """
 
 from __future__ import annotations
@@ -51,14 +53,14 @@ def membrane_after(u: float, drive: float, alpha: float, k: int) -> float:
 
 @part
 def above(course: Course, k: int) -> bool:
-    """Return whether the membrane is above the threshold k >= 1 ticks on; the same arithmetic as an update."""
+    """Return whether the membrane is above the threshold after k >= 1 ticks, computed as an update does."""
     theta = course.base + course.beta * (power(course.rho, k) * course.a)
     return membrane_after(course.u, course.drive, course.alpha, k) > theta
 
 
 @part
 def earliest_crossing(course: Course) -> int:
-    """Return a number of ticks before which the threshold is certainly not crossed, or NEVER; a few operations.
+    """Return a number of ticks before which the threshold is certainly not crossed, or NEVER; cheaply.
 
     The membrane rises at most by its first step each tick, the threshold falls at most by its first.
     """
@@ -69,7 +71,7 @@ def earliest_crossing(course: Course) -> int:
     leak = 1.0 - course.alpha
     held = course.drive <= leak * (course.base if fall > 0.0 else course.base + fall)
     if held and (fall <= 0.0 or course.alpha <= course.rho):
-        # Resting below a threshold that falls no faster than the membrane: no event, no spike (Source: module).
+        # Resting below a threshold that falls no faster than the membrane.
         return NEVER
     rate = max(course.drive - leak * course.u, 0.0) + max((1.0 - course.rho) * fall, 0.0)
     if rate <= 0.0:

@@ -38,8 +38,7 @@ def add_rows(
 
     The sum of each destination is taken in the order of e, whatever the number of rows per pass.
     """
-    # Unsigned indices spare the test for negative ones, and flat ones the views: both would stop vectorisation or
-    # cost as much as a row.
+    # Unsigned indices spare the test for negative ones, which would stop vectorisation; flat ones, views.
     n = drive.shape[0]
     count = addresses.shape[0]
     e = 0
@@ -104,7 +103,7 @@ def deliver(plan: Plan, state: State, c: int, first: int, size: int, stamp: int,
     values = state.spike_value[start : start + count]
     drive = state.drive[first : first + size]
     form = row[FORM]
-    if form == DENSE32 or form == DENSE64:
+    if form in (DENSE32, DENSE64):
         state.deliveries[c] += count * size
         if form == DENSE32:
             add_rows(drive, plan.weights32, row[OFFSET], addresses, values)
@@ -129,7 +128,7 @@ def deliver(plan: Plan, state: State, c: int, first: int, size: int, stamp: int,
 def is_due(plan: Plan, state: State, c: int, tick: int) -> bool:
     """Return whether class c has a packet to deliver at `tick`."""
     packet = state.cursor[c]
-    return packet >= 0 and state.packets[packet, PACKET_TICK] + plan.classes[c, DELAY] == tick
+    return bool(packet >= 0 and state.packets[packet, PACKET_TICK] + plan.classes[c, DELAY] == tick)
 
 
 @part

@@ -36,8 +36,8 @@ def check_and_append(
 ) -> tuple[int, int]:
     """Append events in canonical order to the queue; return (outcome, number of the event at fault).
 
-    `where` is (source, its size, tick_ns, clock_ns). The outcome is ACCEPTED, UNORDERED (all valid, but the queue
-    must be sorted or has no room; nothing was appended), or the fault of the first event refused.
+    `where` is (source, its size, tick_ns, clock_ns). The outcome is ACCEPTED, UNORDERED (all valid, but the
+    queue must be sorted or has no room; nothing was appended), or the fault of the first event refused.
     """
     source, size, tick_ns, clock_ns = where
     for k in range(time_ns.shape[0]):
@@ -74,8 +74,8 @@ def check_and_append(
 def _precedes(queue: Ints, value: npt.NDArray[np.float32], a: int, b: int) -> bool:
     for row in range(3):
         if queue[row, a] != queue[row, b]:
-            return queue[row, a] < queue[row, b]
-    return value[a] < value[b]
+            return bool(queue[row, a] < queue[row, b])
+    return bool(value[a] < value[b])
 
 
 def merge(state: State, source: int, ticks: Ints, address: Indices, value: npt.NDArray[np.float32]) -> State:

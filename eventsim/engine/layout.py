@@ -1,8 +1,14 @@
 """The flat arrays the kernels work on: what a network is (`Plan`) and what changes while it runs (`State`).
 
-Populations stand in the order in which a tick works through them: by level, then as added. A neuron's number is
-its population's FIRST plus its index, so ascending numbers are also the order of processing. A source is an input
-(numbered first) or a population. A delivery class is the part of one projection that has one delay.
+Populations stand in the order in which a tick works through them: by level, then as added. A neuron's
+number is its population's FIRST plus its index, so ascending numbers are also the order of processing. A
+source is an input (numbered first) or a population. A delivery class is the part of one projection that has
+one delay.
+
+Spikes are stored once, in packets: one packet holds what one source emitted in one tick, and links to the
+next packet of that source. Each delivery class has a cursor into its source's packets; packets that all
+cursors have passed are forgotten. So memory follows the spikes under way, whatever the grid and the longest
+delay.
 """
 
 from __future__ import annotations
@@ -35,8 +41,8 @@ NEVER: Final = 2**62
     SPIKING,
 ) = range(11)
 N_POPULATION_COLUMNS: Final = 11
-# Columns of Plan.classes. FORM is one of the four below; OFFSET, POINTERS and INDICES say where the class begins
-# in the weights of its type, in indptr and in indices.
+# Columns of Plan.classes. FORM is one of the four below; OFFSET, POINTERS and INDICES say where the class
+# begins in the weights of its type, in indptr and in indices.
 CLASS_SOURCE, DELAY, FORM, OFFSET, POINTERS, INDICES, PROJECTION = range(7)
 N_CLASS_COLUMNS: Final = 7
 DENSE32, DENSE64, SPARSE32, SPARSE64 = range(4)
@@ -77,7 +83,7 @@ class Plan(NamedTuple):
 
 
 class Calendar(NamedTuple):
-    """When neurons are due by themselves. `due` is the truth; heap entries that disagree with it are stale."""
+    """When neurons are due by themselves. `due` is the truth; heap entries that disagree are stale."""
 
     due: Ints  # [N], tick at which the neuron must be looked at, or NEVER
     soon: npt.NDArray[np.int32]  # [N], per population: indices due at the tick after the last
@@ -87,7 +93,7 @@ class Calendar(NamedTuple):
 
 
 class Neurons(NamedTuple):
-    """One population as its model's kernels see it; parameters and values are rows of `size`, one after another."""
+    """One population as its model's kernels see it; parameters and values are rows of `size` numbers."""
 
     population: int
     first: int

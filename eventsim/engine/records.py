@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from eventsim.engine.jit import kernel
-from eventsim.engine.layout import RECORD_INDEX, RECORD_POPULATION, RECORD_TICK, RECORDS, Indices, Ints, Values
+from eventsim.engine.layout import (
+    RECORD_INDEX,
+    RECORD_POPULATION,
+    RECORD_TICK,
+    RECORDS,
+    Indices,
+    Ints,
+    Values,
+)
 
 
 @kernel

@@ -16,6 +16,10 @@ Parameter = float | FloatArray
 """A number for the whole population or float64[n], one per neuron."""
 
 
+_OPTIONS: dict[object, type] = {"str": str, "bool": bool}
+"""Field types of what holds for a whole population, as annotations write them."""
+
+
 @dataclass(frozen=True, eq=False)
 class NeuronModel(ABC):
     """A neuron model and its parameters; one subclass, one file.
@@ -40,8 +44,11 @@ class NeuronModel(ABC):
             if an array has another length, a parameter is no number, or its value is not allowed.
         """
         spread: dict[str, Any] = {}
-        for name, value in self.parameters().items():
-            if isinstance(value, str | bool | np.bool_):
+        for field in fields(self):
+            name, value = field.name, getattr(self, field.name)
+            if field.type in _OPTIONS:
+                if not isinstance(value, _OPTIONS[field.type]):
+                    raise NetworkError(f"{self.kind}: {name} must be a {field.type}, got {value!r}")
                 continue
             try:
                 array = np.asarray(value, dtype=np.float64)

@@ -1,7 +1,7 @@
 """Random networks and inputs for hypothesis.
 
-An exact network has integers everywhere and decays of 1 or 1/2, so that every sum and product is exact in float64
-over the few ticks simulated, whatever the order: engine and reference must agree bit for bit.
+An exact network has integers everywhere and decays of 1 or 1/2, so that every sum and product is exact in
+float64 over the few ticks simulated, whatever the order: engine and reference must agree bit for bit.
 """
 
 import math
@@ -96,7 +96,9 @@ def _model(rng, kind, n, exact):
 
 
 def _integrator(rng, n, exact):
-    return LeakyIntegrator(tau_ns=_tau(rng, n, exact), bias=rng.integers(-2, 3, n) if exact else rng.normal(0, 1, n))
+    return LeakyIntegrator(
+        tau_ns=_tau(rng, n, exact), bias=rng.integers(-2, 3, n) if exact else rng.normal(0, 1, n)
+    )
 
 
 def _tau(rng, n, exact):

@@ -61,9 +61,7 @@ def test_alif_without_adaptation_resets_one_tick_late():
 def test_adaptation_that_falls_faster_than_the_membrane_lets_a_neuron_fire_by_itself():
     net = Network(MS)
     net.add_input("in", 1)
-    net.add_population(
-        "x", 1, ALIF(200 * MS, 5 * MS, 0.5, 2.0, initial_adaptation=1.0, normalised=False)
-    )
+    net.add_population("x", 1, ALIF(200 * MS, 5 * MS, 0.5, 2.0, initial_adaptation=1.0, normalised=False))
     net.connect("in", "x", Dense([[1.0]]))
     session = Session(net)
     session.push("in", Events.of([0], [0]))

@@ -55,7 +55,9 @@ def test_spikes_flow_for_long_without_the_buffers_growing():
         for k in range(2):
             session.read(f"counter{k}")
         state = session._state
-        sizes.append((state.spike_address.size, state.packets.shape[0], state.queue.shape[1], state.record.size))
+        sizes.append(
+            (state.spike_address.size, state.packets.shape[0], state.queue.shape[1], state.record.size)
+        )
     assert session.counters.spikes["relay"] == 40 * 100 * 50
     assert sizes[-1] == sizes[1]
 
