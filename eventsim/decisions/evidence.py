@@ -1,18 +1,13 @@
 """Evidence from a graded readout: each output event sets its output's evidence to the event's value."""
 
 import math
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from eventsim.decisions.decision import Decision
-from eventsim.decisions.rule import WindowRule, tick_starts
+from eventsim.decisions.rule import WindowRule
 from eventsim.errors import ParameterError
-from eventsim.events import Events
-
-# Ticks judged at once: bounds the memory of one call (ticks x outputs) however long the recording is.
-_TICKS_AT_ONCE = 1024
 
 
 class EvidenceRule(WindowRule):
@@ -32,55 +27,30 @@ class EvidenceRule(WindowRule):
 
     @property
     def evidence(self) -> npt.NDArray[np.float64]:
-        """The evidence after the last tick observed, float64[n_outputs] (a copy)."""
-        return self._evidence.copy()
+        """The evidence after the last tick judged, float64[n_outputs]."""
+        return np.array(self._evidence)
 
     def _restart(self) -> None:
-        self._evidence = np.zeros(self.n_outputs)
+        self._evidence = [0.0] * self.n_outputs
 
-    def _watch(self, outputs: Events) -> Decision | None:
-        starts = tick_starts(outputs.time_ns)
-        borders = [*starts.tolist(), len(outputs)]
-        for first in range(0, len(starts), _TICKS_AT_ONCE):
-            tick_ns = outputs.time_ns[starts[first : first + _TICKS_AT_ONCE]]
-            path = self._path(outputs, borders[first : first + _TICKS_AT_ONCE + 1])
-            row = self._judge(path)
-            self._evidence = path[-1 if row is None else row].copy()
-            if row is not None:
-                return self._decision(int(tick_ns[row]), early=True)
+    def _tick(self, time_ns: int, address: list[int], value: list[float]) -> Decision | None:
+        for output, membrane in zip(address, value, strict=True):
+            self._evidence[output] = membrane
         return None
 
     def _force(self, end_ns: int) -> Decision | None:
         return self._decision(end_ns, early=False)
 
-    def _judge(self, path: npt.NDArray[np.float64]) -> int | None:
-        """Return the first row of `path` (ticks x outputs) that decides; by default none does."""
-        return None
-
-    def _path(self, outputs: Events, borders: list[int]) -> npt.NDArray[np.float64]:
-        """Return the evidence after each tick, float64[ticks, n_outputs]; `borders` cut events into ticks."""
-        path = np.empty((len(borders) - 1, self.n_outputs))
-        evidence = self._evidence.copy()
-        address, value = outputs.address.astype(np.intp), outputs.value
-        for row, (start, stop) in enumerate(pairwise(borders)):
-            evidence[address[start:stop]] = value[start:stop]
-            path[row] = evidence
-        return path
-
-    def _top_probability(self, path: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Return the largest softmax probability of each row: exp(0) over the sum, so never above 1."""
-        distance = path - path.max(axis=1, keepdims=True)
-        # A product may overflow to -inf and an exponential underflow to 0: both are the right answer.
-        with np.errstate(under="ignore", over="ignore"):
-            distance *= self.scale
-            total: npt.NDArray[np.float64] = np.exp(distance, out=distance).sum(axis=1)
-        return np.reciprocal(total)
+    def _top_probability(self) -> float:
+        """Return the largest softmax probability: exp(0) over the sum of all, so never above 1."""
+        peak, scale = max(self._evidence), self.scale
+        # fsum rounds once, in any version of Python; a distance beyond the floats is -inf and adds 0.
+        return 1.0 / math.fsum([math.exp(scale * (evidence - peak)) for evidence in self._evidence])
 
     def _decision(self, time_ns: int, *, early: bool) -> Decision:
         # A stable sort: among equal evidence the lowest index stands first, and is the label.
-        rank = tuple(np.argsort(-self._evidence, kind="stable").tolist())
-        confidence = float(self._top_probability(self._evidence[np.newaxis])[0])
-        return Decision(rank[0], time_ns, confidence, rank, early)
+        rank = tuple(sorted(range(self.n_outputs), key=self._evidence.__getitem__, reverse=True))
+        return Decision(rank[0], time_ns, self._top_probability(), rank, early)
 
 
 def _checked_scale(scale: float) -> float:

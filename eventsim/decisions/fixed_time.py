@@ -5,7 +5,6 @@ import numpy as np
 from eventsim.decisions.decision import Decision
 from eventsim.decisions.evidence import EvidenceRule
 from eventsim.errors import ParameterError
-from eventsim.events import Events
 
 
 class FixedTime(EvidenceRule):
@@ -43,14 +42,11 @@ class FixedTime(EvidenceRule):
         self.time_ns = int(time_ns)
         super().__init__(n_outputs, scale)
 
-    def _watch(self, outputs: Events) -> Decision | None:
+    def _tick(self, time_ns: int, address: list[int], value: list[float]) -> Decision | None:
         due_ns = self._start_ns + self.time_ns
-        in_time = outputs.time_ns <= due_ns
-        if in_time.all():
-            super()._watch(outputs)
-        elif in_time.any():
-            super()._watch(outputs.select(in_time))
-        return self._decision(due_ns, early=True) if outputs.time_ns[-1] >= due_ns else None
+        if time_ns <= due_ns:
+            super()._tick(time_ns, address, value)
+        return self._decision(due_ns, early=True) if time_ns >= due_ns else None
 
     def _force(self, end_ns: int) -> Decision | None:
         due_ns = self._start_ns + self.time_ns

@@ -1,10 +1,7 @@
 """Decide by the order in which outputs first fire."""
 
-import numpy as np
-
 from eventsim.decisions.decision import Decision
-from eventsim.decisions.rule import WindowRule, checked_count, tick_starts
-from eventsim.events import Events
+from eventsim.decisions.rule import WindowRule, checked_count
 
 
 class RankOrder(WindowRule):
@@ -43,28 +40,18 @@ class RankOrder(WindowRule):
 
     def _restart(self) -> None:
         self._order: list[int] = []
-        self._spikes = np.zeros(self.n_outputs, dtype=np.int64)
+        self._spikes = [0] * self.n_outputs
 
-    def _watch(self, outputs: Events) -> Decision | None:
-        starts = tick_starts(outputs.time_ns)
-        address, position = np.unique(outputs.address, return_index=True)
-        tick = np.searchsorted(starts, position, side="right") - 1
-        # unique gives addresses in ascending order, and a stable sort by tick keeps that inside a tick.
-        by_tick = np.argsort(tick, kind="stable")
-        known = set(self._order)
-        new = [(int(tick[at]), int(address[at])) for at in by_tick if int(address[at]) not in known]
-        missing = self.k - len(self._order)
-        decided = len(new) >= missing
-        last_tick = new[missing - 1][0] if decided else len(starts) - 1
-        end = int(starts[last_tick + 1]) if last_tick + 1 < len(starts) else len(outputs)
-        self._order += [output for at_tick, output in new if at_tick <= last_tick]
-        self._spikes += np.bincount(outputs.address[:end], minlength=self.n_outputs)
-        return self._decision(int(outputs.time_ns[end - 1]), early=True) if decided else None
+    def _tick(self, time_ns: int, address: list[int], value: list[float]) -> Decision | None:
+        self._order += sorted(output for output in set(address) if self._spikes[output] == 0)
+        for output in address:
+            self._spikes[output] += 1
+        return self._decision(time_ns, early=True) if len(self._order) >= self.k else None
 
     def _force(self, end_ns: int) -> Decision | None:
         return self._decision(end_ns, early=False) if self._order else None
 
     def _decision(self, time_ns: int, *, early: bool) -> Decision:
         label = self._order[0]
-        confidence = float(self._spikes[label] / self._spikes.sum())
+        confidence = self._spikes[label] / sum(self._spikes)
         return Decision(label, time_ns, confidence, tuple(self._order[: self.k]), early)

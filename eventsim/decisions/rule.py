@@ -1,10 +1,12 @@
 """What every decision rule promises, and the part of that promise that all rules keep in the same way."""
 
+import math
 from abc import ABC, abstractmethod
+from bisect import bisect_right
+from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-import numpy.typing as npt
 
 from eventsim.decisions.decision import Decision
 from eventsim.errors import CausalityError, EventError, ParameterError
@@ -73,9 +75,15 @@ class WindowRule(ABC):
         """
         if self._decided or len(outputs) == 0:
             return None
-        self._check(outputs)
-        decision = self._watch(outputs)
-        self._judged_ns = int(outputs.time_ns[-1])
+        # Plain lists: a call of a live stream brings a dozen events, on which numpy is several times slower.
+        time_ns, address, value = outputs.time_ns.tolist(), outputs.address.tolist(), outputs.value.tolist()
+        self._check(time_ns, address, value)
+        decision, start = None, 0
+        while start < len(time_ns) and decision is None:
+            self._judged_ns = time_ns[start]
+            stop = bisect_right(time_ns, self._judged_ns, lo=start)
+            decision = self._tick(self._judged_ns, address[start:stop], value[start:stop])
+            start = stop
         self._decided = decision is not None
         return decision
 
@@ -102,21 +110,18 @@ class WindowRule(ABC):
         self._decided = True
         return self._force(int(end_ns))
 
-    def _check(self, outputs: Events) -> None:
-        time_ns, address = outputs.time_ns, outputs.address
+    def _check(self, time_ns: list[int], address: list[int], value: list[float]) -> None:
         if time_ns[0] <= self._judged_ns:
-            raise CausalityError(_too_early(int(time_ns[0]), self._judged_ns, self._start_ns))
-        backwards = time_ns[1:] < time_ns[:-1]
-        if backwards.any():
-            at = int(backwards.argmax())
+            raise CausalityError(_too_early(time_ns[0], self._judged_ns, self._start_ns))
+        if time_ns != sorted(time_ns):
+            before, after = next((a, b) for a, b in pairwise(time_ns) if b < a)
             raise CausalityError(
-                f"output event at {time_ns[at + 1]} ns follows one at {time_ns[at]} ns: time order is needed"
+                f"output event at {after} ns follows one at {before} ns: time order is needed"
             )
-        # Read as unsigned, a negative address is a huge one: one reduction finds both kinds.
-        if address.view(np.uint32).max() >= self.n_outputs:
-            wrong = int(address[address.view(np.uint32).argmax()])
+        if min(address) < 0 or max(address) >= self.n_outputs:
+            wrong = next(a for a in address if not 0 <= a < self.n_outputs)
             raise EventError(f"output address {wrong} does not exist: allowed are 0 to {self.n_outputs - 1}")
-        if not np.isfinite(outputs.value).all():
+        if not all(map(math.isfinite, value)):
             raise EventError("an output event carries a value that is not finite")
 
     @abstractmethod
@@ -124,24 +129,12 @@ class WindowRule(ABC):
         """Forget the window's evidence."""
 
     @abstractmethod
-    def _watch(self, outputs: Events) -> Decision | None:
-        """Apply checked events, tick by tick, and return the first decision."""
+    def _tick(self, time_ns: int, address: list[int], value: list[float]) -> Decision | None:
+        """Apply all events of one tick, checked, and return the decision if this tick brings it about."""
 
     @abstractmethod
     def _force(self, end_ns: int) -> Decision | None:
         """Return what the evidence so far says; None if it says nothing."""
-
-
-def tick_starts(time_ns: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
-    """Return the position of the first event of each tick; at least one event is given.
-
-    >>> tick_starts(np.array([5, 5, 7, 9, 9]))
-    array([0, 2, 3])
-    """
-    starts = np.empty(len(time_ns), dtype=np.bool_)
-    starts[0] = True
-    np.not_equal(time_ns[1:], time_ns[:-1], out=starts[1:])
-    return starts.nonzero()[0]
 
 
 def checked_count(name: str, count: int, highest: int | None = None) -> int:

@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
-import numpy.typing as npt
 
+from eventsim.decisions.decision import Decision
 from eventsim.decisions.evidence import EvidenceRule
 from eventsim.errors import ParameterError
 
@@ -47,11 +47,9 @@ class SoftmaxThreshold(EvidenceRule):
         self.threshold = checked_threshold(threshold)
         super().__init__(n_outputs, scale)
 
-    def _judge(self, path: npt.NDArray[np.float64]) -> int | None:
-        crossed = self._top_probability(path) > self.threshold
-        first = int(crossed.argmax())
-        # argmax of "nowhere" is 0 as well: only the flag itself tells a crossing at the first tick from none.
-        return first if crossed[first] else None
+    def _tick(self, time_ns: int, address: list[int], value: list[float]) -> Decision | None:
+        super()._tick(time_ns, address, value)
+        return self._decision(time_ns, early=True) if self._top_probability() > self.threshold else None
 
 
 def checked_threshold(threshold: float) -> float:
