@@ -1,0 +1,60 @@
+"""The argument parser of the command `eventsim`: every mistake becomes one clear line."""
+
+import argparse
+import math
+from typing import Any, NoReturn
+
+from eventsim.errors import ParameterError
+
+
+class CommandParser(argparse.ArgumentParser):
+    """Raises ParameterError instead of printing the usage and leaving; never guesses abbreviated options."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["allow_abbrev"] = False
+        super().__init__(*args, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise ParameterError with argparse's message and where to find help."""
+        raise ParameterError(f"{' '.join(message.split())} (see: {self.prog} --help)")
+
+
+def probability(text: str) -> float:
+    """Return `text` as a number in [0, 1].
+
+    >>> probability("0.9")
+    0.9
+    """
+    value = _number(text)
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text} is outside [0, 1]")
+    return value
+
+
+def positive_seconds(text: str) -> float:
+    """Return `text` as a finite number of seconds above 0."""
+    value = _number(text)
+    if not (value > 0 and math.isfinite(value)):
+        raise argparse.ArgumentTypeError(f"{text} is not a time above 0 s")
+    return value
+
+
+def positive_count(text: str) -> int:
+    """Return `text` as a whole number of at least 1."""
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if math.isnan(value):
+        raise argparse.ArgumentTypeError(f"{text} is not a number")
+    return value
