@@ -91,7 +91,7 @@ def build_bank(
 def _sources(
     data_dir: Path, synthetic_dir: Path | None, copies: int, seed: int
 ) -> list[tuple[Clip | None, int]]:
-    """Return (clip, label) once per variation wanted; clip None stands for a second of noise."""
+    """Return (clip, label) per variation: no clip stands for noise, label SILENCE for its background."""
     spoken = [Clip(file, label_of(word), word) for word, file in word_files(data_dir, "train")]
     counts = np.bincount([clip.label for clip in spoken], minlength=len(LABELS))
     usual = counts[: len(KEYWORDS)].max()
@@ -106,7 +106,10 @@ def _sources(
             label = label_of(folder.name)
             for file in sorted(folder.glob("*.wav")):
                 sources += [(Clip(file, label, folder.name), label)] * max(1, copies // 2)
-    sources += [(None, SILENCE)] * int(copies * usual * 0.6)
+    # Noise recordings are few: what is heard beside the words, from every speaker, is silence too.
+    silent = int(copies * usual * 0.5)
+    sources += [(None, SILENCE)] * silent
+    sources += [(spoken[i % len(spoken)], SILENCE) for i in range(silent)]
     order = np.random.default_rng(seed).permutation(len(sources))
     return [sources[i] for i in order]
 
@@ -118,10 +121,12 @@ def _encode_part(
     rng = np.random.default_rng([seed, number])
     augmenter = Augmenter([read_sound(file) for file in noise_files(data_dir, "train")], rng)
     sounds = []
-    for clip, _ in sources:
+    for clip, label in sources:
         if clip is None:
             level = np.float32(10.0 ** rng.uniform(-3.0, 0.0))
             sounds.append(augmenter.noise(CLIP_SAMPLES) * level)
+        elif label == SILENCE:
+            sounds.append(augmenter.background(clip.samples()))
         else:
             sounds.append(augmenter.vary(clip.samples()))
     steps, log_mel = encode(sounds, config)

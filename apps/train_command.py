@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from importlib.util import find_spec
 from pathlib import Path
 
 from eventsim.errors import DataError, OutputError, ParameterError
@@ -24,8 +25,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--synthetic", type=Path, help="folder of extra clips, <word>/*.wav of one second")
     parser.add_argument("--seed", type=int, default=0, help="of every draw [%(default)s]")
-    parser.add_argument("--steps", type=int, default=4_500, help="updates of the main stage [%(default)s]")
-    parser.add_argument("--copies", type=int, default=8, help="variations per clip [%(default)s]")
+    parser.add_argument("--steps", type=int, default=3_600, help="updates of the main stage [%(default)s]")
+    parser.add_argument("--copies", type=int, default=6, help="variations per clip [%(default)s]")
     parser.add_argument("--hidden", type=int, default=256, help="neurons per hidden layer [%(default)s]")
     parser.add_argument(
         "--encoder-step", type=float, default=0.7, help="log-energy worth one event [%(default)s]"
@@ -42,12 +43,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Train as the parsed `arguments` say; return the exit code."""
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise ParameterError(
-            "training needs PyTorch: pip install 'eventsim[train]' (or torch alone)"
-        ) from None
+    if find_spec("torch") is None:
+        raise ParameterError("training needs PyTorch: pip install 'eventsim[train]' (or torch alone)")
     from rich.console import Console
 
     from apps.train_kws import TrainingOptions, train_kws

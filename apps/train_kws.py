@@ -22,14 +22,14 @@ from streams.encoders import MelDeltaConfig, MelDeltaEncoder
 from streams.speech_commands import LABELS, Split
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch.nn import Module
 
     from eventsim.learning.keyword_net import KeywordNet
     from eventsim.learning.keyword_task import BalancedBatches, ClipArrays, EarlyPoint, Objective
     from eventsim.learning.training import Progress
 
 # How often each class is drawn: unknown holds many words, silence few kinds of noise.
-CLASS_SHARES = [1.0] * 10 + [1.5, 0.7]
+CLASS_SHARES = [1.0] * 10 + [1.5, 1.0]
 BATCH = 128
 
 
@@ -48,8 +48,8 @@ class TrainingOptions:
     work: Path
     synthetic: Path | None = None
     seed: int = 0
-    steps: int = 4_500
-    copies: int = 8
+    steps: int = 3_600
+    copies: int = 6
     hidden: int = 256
     encoder_step: float = 0.7
     deadline_ms: float = 655.0
@@ -78,9 +78,9 @@ class TrainingRun:
     """The stages of one training run, each leaving its result in the work folder."""
 
     def __init__(self, options: TrainingOptions, console: Console) -> None:
-        import torch
+        from eventsim.learning.training import use_cores
 
-        torch.set_num_threads(options.jobs)
+        use_cores(options.jobs)
         self.options = options
         self.console = console
         self.encoder = MelDeltaConfig(step=options.encoder_step)
@@ -152,18 +152,17 @@ class TrainingRun:
         # Each stage its own seed, so that a later stage does not see the first batches again.
         return BalancedBatches(bank, CLASS_SHARES, BATCH, self.options.seed * 100 + stage)
 
-    def conventional(self, bank: ClipArrays, name: str) -> tuple[nn.Module, float]:
+    def conventional(self, bank: ClipArrays, name: str) -> tuple[Module, float]:
         """Return a trained conventional network (conv, gru or lstm) and its score on validation data."""
-        import torch
-
         from eventsim.learning.baselines import RecurrentBaseline, ResidualConvNet
         from eventsim.learning.keyword_task import balanced_accuracy, conventional_logits, conventional_loss
+        from eventsim.learning.training import seed_everything
 
-        torch.manual_seed(self.options.seed)
-        net: nn.Module = ResidualConvNet(width=2.0) if name == "conv" else RecurrentBaseline(name)
+        seed_everything(self.options.seed)
+        net: Module = ResidualConvNet(width=2.0) if name == "conv" else RecurrentBaseline(name)
         batches = self.batches(bank, {"conv": 1, "gru": 2, "lstm": 3}[name])
 
-        def score(net: nn.Module) -> float:
+        def score(net: Module) -> float:
             logits = conventional_logits(net, self._val.log_mel)
             last = logits if logits.ndim == 2 else logits[:, -1]
             return balanced_accuracy(last.argmax(dim=1).numpy(), self._val.labels)
@@ -186,12 +185,11 @@ class TrainingRun:
 
     def spiking(self, bank: ClipArrays, teacher_logits: Any) -> tuple[KeywordNet, Objective]:
         """Return the network trained for evidence first, then where its decision falls (rank coding)."""
-        import torch
-
         from eventsim.learning.keyword_net import KeywordNet, KeywordNetConfig
         from eventsim.learning.keyword_task import Objective, early_score, end_score, spiking_loss
+        from eventsim.learning.training import seed_everything
 
-        torch.manual_seed(self.options.seed)
+        seed_everything(self.options.seed)
         hidden = self.options.hidden
         net = KeywordNet(KeywordNetConfig(n_hidden1=hidden, n_hidden2=hidden))
         taught = replace(bank, teacher_logits=teacher_logits)
@@ -266,9 +264,9 @@ class TrainingRun:
     def _train(
         self,
         name: str,
-        net: nn.Module,
-        loss_at: Callable[[nn.Module, int], Any],
-        score: Callable[[nn.Module], float],
+        net: Module,
+        loss_at: Callable[[Module, int], Any],
+        score: Callable[[Module], float],
         share: float,
         rate: float = 3e-3,
     ) -> float:

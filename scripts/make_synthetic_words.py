@@ -40,6 +40,8 @@ ESPEAK_LANGUAGES = ("en-us", "en-us", "en-gb", "en-gb-scotland", "en-029")
 ESPEAK_VARIANTS = ("m1", "m2", "m3", "m4", "m5", "m6", "m7", "f1", "f2", "f3", "f4", "f5", "croak")
 FLITE_F0_HZ = {"awb": None, "rms": None, "kal16": (80.0, 140.0), "slt": (150.0, 220.0)}
 FESTIVAL_F0_HZ = {"kal_diphone": (80.0, 140.0), "cmu_us_slt_arctic_hts": None}
+# The diphone voices rush through a word said alone ("on" in 0.1 s): they are stretched more than the others.
+STRETCH = {"kal16": (1.4, 2.2), "kal_diphone": (1.4, 2.2)}
 CLIP_S = 1.0
 SHARE = {"espeak-ng": 0.6, "flite": 0.25, "festival": 0.15}
 _PLACED_BY_S = 0.97  # the word is over by then
@@ -71,7 +73,7 @@ def draw_voice(rng: np.random.Generator, engine: str) -> Voice:
     name = str(rng.choice(list(table)))
     f0_hz = table[name]
     pitch = None if f0_hz is None else round(float(rng.uniform(*f0_hz)))
-    stretch = round(float(rng.uniform(0.8, 1.25)), 2)
+    stretch = round(float(rng.uniform(*STRETCH.get(name, (0.8, 1.25)))), 2)
     return Voice(engine, name, pitch, stretch, _playback(rng))
 
 

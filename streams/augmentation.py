@@ -60,6 +60,22 @@ class Augmenter:
             return crop
         return _coloured(rng, count, float(rng.uniform(0.0, 2.0)))
 
+    def background(self, clip: Sound) -> Sound:
+        """Return what is heard beside the word: the quietest fifth of `clip`, repeated to its length."""
+        size = clip.size // 5
+        energy = _running_sum(clip.astype(np.float64) ** 2, size)
+        # Zeros that a shorter recording was filled up with are no background.
+        heard = _running_sum((clip != 0.0).astype(np.float64), size) > 0.9 * size
+        if not heard.any():
+            return self.noise(clip.size) * np.float32(1e-3)
+        start = int(np.argmin(np.where(heard, energy, np.inf)))
+        piece = clip[start : start + size]
+        # Forwards and backwards by turns: the ends that meet are alike, so there is no click.
+        both = np.concatenate((piece, piece[::-1]))
+        repeated: Sound = np.resize(np.roll(both, int(self._rng.integers(both.size))), clip.size)
+        gain_db = self._rng.uniform(-self.config.gain_db, self.config.gain_db)
+        return repeated * np.float32(10.0 ** (gain_db / 20.0))
+
     def _with_noise(self, sound: Sound) -> Sound:
         noise = self.noise(sound.size)
         power, noise_power = float((sound**2).mean()), float((noise**2).mean())
@@ -77,6 +93,11 @@ def _placed(sound: Sound, size: int, shift: int) -> Sound:
     if last > first:
         out[first:last] = sound[first - start : last - start]
     return out
+
+
+def _running_sum(values: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    total = np.concatenate(([0.0], np.cumsum(values)))
+    return total[size:] - total[:-size]
 
 
 def _coloured(rng: np.random.Generator, count: int, exponent: float) -> Sound:

@@ -9,6 +9,7 @@ from collections import deque
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from eventsim.errors import NetworkError
@@ -19,15 +20,15 @@ from eventsim.projections import Csr, Projection
 
 
 class NetworkTwin(nn.Module):
-    """Runs batches of a network of ALIF, LIF and leaky integrators, tick by tick, in `dtype`.
+    """Runs batches of a network of ALIF, LIF and leaky integrators, tick by tick, in float64 or float32.
 
     Raises NetworkError for a model, a per-synapse delay or a refractory time it has no twin for.
     """
 
-    def __init__(self, network: Network, dtype: torch.dtype = torch.float64) -> None:
+    def __init__(self, network: Network, precision: str = "float64") -> None:
         super().__init__()
         self._network = network
-        self._dtype = dtype
+        self._dtype = {"float64": torch.float64, "float32": torch.float32}[precision]
         levels = network.levels()
         self._order = sorted(network.populations, key=lambda name: levels[name])
         self._steps = {name: self._neuron(name) for name in self._order}
@@ -56,6 +57,12 @@ class NetworkTwin(nn.Module):
             for name, spikes in now.items():
                 past[name].appendleft(spikes)
         return {name: torch.stack(values) for name, values in said.items()}
+
+    @torch.no_grad()
+    def run(self, name: str, counts: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        """Return what each population says for the input population `name`, all float64[ticks, batch, n]."""
+        said = self({name: torch.from_numpy(counts)})
+        return {population: values.double().numpy() for population, values in said.items()}
 
     def _current(
         self, name: str, past: dict[str, deque[Tensor]], now: dict[str, Tensor], batch: int

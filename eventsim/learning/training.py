@@ -12,6 +12,16 @@ import torch
 from torch import Tensor, nn
 
 
+def seed_everything(seed: int) -> None:
+    """Make the draws of PyTorch that follow (initial weights, dropout) a function of `seed`."""
+    torch.manual_seed(seed)
+
+
+def use_cores(count: int) -> None:
+    """Let PyTorch compute on `count` processor cores."""
+    torch.set_num_threads(count)
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
     """How long and how fast to train.

@@ -30,7 +30,7 @@ class LogMelConfig:
     window_samples: int = 480
     hop_samples: int = 160
     fft_samples: int = 512
-    floor: float = 1e-7
+    floor: float = 1e-5
 
     def __post_init__(self) -> None:
         if self.rate_hz <= 0 or self.n_bands <= 0 or self.hop_samples <= 0:

@@ -55,3 +55,19 @@ def test_a_shift_moves_and_never_wraps(shift: int) -> None:
     loud = np.flatnonzero(np.abs(varied) > 0.02)
     assert abs(loud[0] - (5000 + shift)) <= 12
     assert abs(loud[-1] - (8999 + shift)) <= 12
+
+
+def test_background_is_taken_from_beside_the_word() -> None:
+    rng = np.random.default_rng(0)
+    clip = tone() + (0.001 * rng.standard_normal(16_000)).astype(np.float32)
+    config = AugmentationConfig(gain_db=0.0)
+    background = Augmenter([], rng, config).background(clip)
+    assert background.shape == (16_000,)
+    assert float(np.sqrt(np.mean(background**2))) == pytest.approx(0.001, rel=0.1)
+
+
+def test_background_of_a_filled_up_recording_is_not_its_zeros() -> None:
+    clip = np.zeros(16_000, np.float32)
+    clip[:8000] = 0.01
+    background = Augmenter([], np.random.default_rng(0), AugmentationConfig(gain_db=0.0)).background(clip)
+    assert np.all(background == np.float32(0.01))
