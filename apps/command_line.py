@@ -41,12 +41,21 @@ def positive_seconds(text: str) -> float:
 
 def positive_count(text: str) -> int:
     """Return `text` as a whole number of at least 1."""
+    return _whole(text, at_least=1)
+
+
+def natural(text: str) -> int:
+    """Return `text` as a whole number of at least 0."""
+    return _whole(text, at_least=0)
+
+
+def _whole(text: str, at_least: int) -> int:
     try:
         value = int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    if value < at_least:
+        raise argparse.ArgumentTypeError(f"{text} is not at least {at_least}")
     return value
 
 

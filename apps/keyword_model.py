@@ -1,9 +1,9 @@
 """The model file of the keyword network: where it lies, and whether a bundle is one."""
 
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
+from apps.assets import default_model
 from eventsim.bundle import Bundle, load_bundle
 from eventsim.errors import BundleError, EventSimError
 from streams.encoders import MelDeltaEncoder, encoder_from_config
@@ -13,7 +13,7 @@ NOT_A_KEYWORD = frozenset({"unknown", "silence"})
 
 @dataclass(frozen=True, slots=True)
 class KeywordModel:
-    """A bundle whose parts fit each other: one input fed by the encoder, one readout with a label per neuron."""
+    """A bundle whose parts fit each other: one input for the encoder, one readout, a label per output."""
 
     bundle: Bundle
     input_name: str
@@ -63,10 +63,5 @@ def load_keyword_model(path: Path | None = None) -> KeywordModel:
 
     Raises BundleError when the file is missing, damaged, foreign, or no keyword model.
     """
-    file = path if path is not None else asset("kws.esb")
+    file = path if path is not None else default_model()
     return keyword_model(load_bundle(file), str(file))
-
-
-def asset(name: str) -> Path:
-    """Return the path of a file that comes with the package."""
-    return Path(str(files("apps"))) / "assets" / name

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from apps.keyword_model import asset, load_keyword_model
+from apps.assets import embedded_clip
+from apps.keyword_model import load_keyword_model
 from apps.kws_report import JsonReport, KwsReport, Reports, Summary, TextReport
 from apps.spotter import KeywordSpotter
 from apps.transcript import Transcript, load_transcript
@@ -82,7 +83,8 @@ def list_devices() -> int:
     for device in devices:
         mark = "*" if device.is_default else " "
         console.print(
-            f"{mark} {device.index:3d}  {device.name}  {device.n_channels} channels  {device.rate_hz} Hz", markup=False
+            f"{mark} {device.index:3d}  {device.name}  {device.n_channels} channels  {device.rate_hz} Hz",
+            markup=False,
         )
     if not devices:
         raise SourceError("microphone: this machine has no input device")
@@ -110,10 +112,11 @@ class _Run:
         """Spot keywords in the clip of the package, truth beside decision."""
         if why:
             self._report.notice(f"{why}; playing the clip that comes with the package")
-        self.play(AudioFile(asset("clip.flac")), "clip", load_transcript(asset("clip.json")))
+        sound, transcript = embedded_clip()
+        self.play(AudioFile(sound), "clip", load_transcript(transcript))
 
     def listen(self) -> None:
-        """Spot keywords live; without a microphone say why and play the clip, unless a device was asked for."""
+        """Spot keywords live; without a microphone say why and play the clip, unless one was asked for."""
         try:
             with Microphone(self._options.device, self._spotter.rate_hz) as microphone:
                 self._report.stream(f"microphone {microphone.name}, Ctrl-C ends", live=True, transcript=None)

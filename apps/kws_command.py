@@ -12,17 +12,21 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "kws",
         help="spot keywords: live from the microphone, or in audio files",
         description=(
-            "Spot keywords in audio files, or live from the microphone; without one, in the clip that comes with "
-            "the package."
+            "Spot keywords in audio files, or live from the microphone; without one, in the clip that comes "
+            "with the package."
         ),
     )
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="audio files (WAV, FLAC, OGG, ...)")
+    parser.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help="audio files (WAV, FLAC, OGG, ...)"
+    )
     parser.add_argument("--model", type=Path, metavar="PATH", help="model bundle [the one that comes along]")
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument(
         "--threshold", type=probability, metavar="P", help="decide above this probability, 0..1 [the model's]"
     )
-    choice.add_argument("--full", action="store_true", help="no early decision: wait for the end of the window")
+    choice.add_argument(
+        "--full", action="store_true", help="no early decision: wait for the end of the window"
+    )
     parser.add_argument("--all", action="store_true", help='show "unknown" and "silence" too')
     parser.add_argument("--json", action="store_true", help="one JSON object per line")
     parser.add_argument("--output", type=Path, metavar="FILE", help="also write the JSON lines to FILE")

@@ -18,7 +18,7 @@ _STYLES = {"correct": "green", "wrong": "red", "missed": "red", "false alarm": "
 class Summary:
     """Sums over all streams of one invocation.
 
-    dense_events_per_s : what a time-stepped evaluation of the same network would do, synapses x ticks per second.
+    dense_events_per_s : what a time-stepped evaluation of the network would do, synapses x ticks per second.
     """
 
     dense_events_per_s: float
@@ -128,13 +128,17 @@ class TextReport:
         """Print the sums; nothing where nothing was heard."""
         if not summary.samples:
             return
-        synaptic = summary.per_second(summary.synaptic_events)
+        per_second = summary.per_second
+        synaptic, dense = per_second(summary.synaptic_events), summary.dense_events_per_s
         self._console.print(
-            f"summary: {summary.audio_s:.1f} s of sound, {summary.windows} windows ({summary.window_s:.1f} s of network "
-            f"time); CPU {1e3 * summary.per_second(summary.cpu_s):.1f} ms per second of sound, slowest block "
-            f"{summary.slowest_block_ms:.1f} ms; {summary.per_second(summary.input_events):.0f} events/s, "
-            f"{_short(synaptic)} synaptic events/s (time-stepped dense: {_short(summary.dense_events_per_s)}/s, "
-            f"{100 * synaptic / summary.dense_events_per_s:.1f} %); set-up {summary.setup_s:.1f} s"
+            f"summary: {summary.audio_s:.1f} s of sound, {summary.windows} windows "
+            f"({summary.window_s:.1f} s of network time), {per_second(summary.input_events):.0f} events/s, "
+            f"{_short(synaptic)} synaptic events/s ({100 * synaptic / dense:.1f} % of {_short(dense)}/s, "
+            "dense and time-stepped)"
+        )
+        self._console.print(
+            f"cost: {1e3 * per_second(summary.cpu_s):.1f} ms of CPU per second of sound, "
+            f"slowest block {summary.slowest_block_ms:.1f} ms, set-up {summary.setup_s:.1f} s"
         )
         if summary.overflows or summary.dropped_samples:
             self.notice(
@@ -159,7 +163,9 @@ class TextReport:
             text = f"{verdict.word.start_s:7.2f} s  {'-':<8}" if verdict.word else ""
         else:
             text = _line(verdict.decision, end)
-        self._console.print(f"{truth} {verdict.outcome:<11} {text}".rstrip(), style=_STYLES.get(verdict.outcome))
+        self._console.print(
+            f"{truth} {verdict.outcome:<11} {text}".rstrip(), style=_STYLES.get(verdict.outcome)
+        )
 
     def _word_end(self, end: WordEnd) -> None:
         if end.decision.keyword or self._show_all:
@@ -191,8 +197,16 @@ class JsonReport:
                 self._verdicts(self._transcript.match(outcome) if self._transcript else [])
             else:
                 decision = outcome.decision
-                fields = {"name": decision.name, "decided_ns": decision.decided_ns, "keyword": decision.keyword}
-                measured = {"word_end_ns": outcome.word_end_ns, "lead_ms": outcome.lead_ms, "how": outcome.how}
+                fields = {
+                    "name": decision.name,
+                    "decided_ns": decision.decided_ns,
+                    "keyword": decision.keyword,
+                }
+                measured = {
+                    "word_end_ns": outcome.word_end_ns,
+                    "lead_ms": outcome.lead_ms,
+                    "how": outcome.how,
+                }
                 self._write("word_end", fields | measured)
 
     def end_of_stream(self) -> None:

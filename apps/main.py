@@ -1,4 +1,4 @@
-"""The command `eventsim`: reads the command line, runs one task, turns errors into one line and an exit code."""
+"""The command `eventsim`: runs one task, turns errors into one line and an exit code."""
 
 import argparse
 import os
@@ -15,7 +15,7 @@ EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 
 # Each module offers add_parser(commands) and imports what is heavy only when its task runs.
-COMMAND_MODULES = ("apps.kws_command", "apps.train_command")
+COMMAND_MODULES = ("apps.kws_command", "apps.eval_command", "apps.train_command")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

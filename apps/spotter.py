@@ -49,7 +49,8 @@ class WordEnd:
     """When the word of a decision ended, known only some time after.
 
     lead_ms : how long before that end the decision fell; negative when it came after.
-    how : "level", the sound fell back; "next", it had not when the next word began; "end", the stream ended first.
+    how : "level", the sound fell back; "next", it had not when the next word began; "end", nor when the
+    stream ended.
     """
 
     decision: KeywordDecision
@@ -176,17 +177,15 @@ class KeywordSpotter:
         before = self._window
         if before is not None:
             undecided = before.decision is None
-            if undecided and before.opened.provisional and before.opened.start_ns == opened.start_ns:
-                # The onset lies so near the start of the stream that its window is the one that is running.
-                if before.opened.from_ns == opened.from_ns:
-                    before.opened, before.word_end_ns = opened, None
-                    return
+            if undecided and _is_confirmed(before.opened, opened):
+                before.opened, before.word_end_ns = opened, None
+                return
             if undecided and before.opened.provisional:
                 self._count_work()
             elif undecided:
                 self._close(before, opened.time_ns, said)
             self._tell_end(before, opened.time_ns, "next", said)
-        # The network's first step is the tick after the start: the same as frame 0 of a clip that begins there.
+        # The network's first step is the tick after the start, like frame 0 of a clip that begins there.
         self._session.reset(opened.start_ns + self._tick_ns)
         self._rule.reset(opened.start_ns)
         self._window = _Window(opened, opened.start_ns + self._tick_ns)
@@ -194,7 +193,7 @@ class KeywordSpotter:
         self._run(opened.time_ns + self._tick_ns, said)
 
     def _run(self, until_ns: int, said: list[SpotEvent]) -> None:
-        """Process the window's ticks before `until_ns`, one by one: not a tick more than the decision needs."""
+        """Process the window's ticks before `until_ns` one by one, none more than the decision needs."""
         window = self._window
         if window is None or window.decision is not None:
             return
@@ -270,6 +269,12 @@ class KeywordSpotter:
         counters = self._session.counters
         self.work.spikes += sum(counters.spikes.values())
         self.work.synaptic_events += counters.synaptic_events
+
+
+def _is_confirmed(provisional: WindowOpened, onset: WindowOpened) -> bool:
+    """Whether an onset lies so near the start of the stream that its window is the one already running."""
+    same = (provisional.start_ns, provisional.from_ns) == (onset.start_ns, onset.from_ns)
+    return provisional.provisional and same
 
 
 def _rule(model: KeywordModel, threshold: float | None, full: bool) -> Rule:

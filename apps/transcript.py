@@ -86,11 +86,9 @@ class Transcript:
         return Transcript(self._words)
 
     def match(self, decision: KeywordDecision) -> list[Verdict]:
-        """Return the verdicts up to and including this decision: words that it shows to be missed come first."""
+        """Return the verdicts up to and including this decision: words it shows to be missed come first."""
         onset_s = decision.onset_ns / NS_PER_S
-        fitting = [
-            word for word in self._open if word.start_s - ONSET_TOLERANCE_S <= onset_s < word.end_s
-        ]
+        fitting = [word for word in self._open if word.start_s - ONSET_TOLERANCE_S <= onset_s < word.end_s]
         nearest = min(fitting, key=lambda word: abs(word.start_s - onset_s), default=None)
         before_s = nearest.start_s if nearest else onset_s - ONSET_TOLERANCE_S
         passed = [word for word in self._open if word.end_s <= before_s and word is not nearest]

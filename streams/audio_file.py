@@ -39,7 +39,7 @@ class AudioFile:
                 raise SourceError(f"{self.path}: holds 0 samples")
         if not MIN_RATE_HZ <= self._rate_hz <= MAX_RATE_HZ:
             raise SourceError(
-                f"{self.path}: a rate of {self._rate_hz} Hz is not allowed ({MIN_RATE_HZ} to {MAX_RATE_HZ} Hz)"
+                f"{self.path}: a rate of {self._rate_hz} Hz is not allowed ({MIN_RATE_HZ} to {MAX_RATE_HZ})"
             )
 
     @property

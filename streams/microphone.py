@@ -43,7 +43,11 @@ def list_microphones() -> list[MicrophoneDevice]:
         raise SourceError(f"microphone: devices cannot be listed ({_reason(error)})") from None
     return [
         MicrophoneDevice(
-            number, str(d["name"]), int(d["max_input_channels"]), round(d["default_samplerate"]), number == default
+            number,
+            str(d["name"]),
+            int(d["max_input_channels"]),
+            round(d["default_samplerate"]),
+            number == default,
         )
         for number, d in enumerate(devices)
         if d["max_input_channels"] > 0
@@ -106,7 +110,7 @@ class Microphone:
         if self._closed:
             return
         self._closed = True
-        # abort, not stop: stop waits for the device to drain and can hang for ever on PulseAudio through ALSA.
+        # abort, not stop: stop waits for the device to drain, which can hang for ever on PulseAudio via ALSA.
         self._stream.abort(ignore_errors=True)
         self._stream.close(ignore_errors=True)
 
@@ -128,7 +132,7 @@ class Microphone:
                 return None
             state = "no longer delivers sound" if heard else "opened but delivers no sound"
             raise SourceError(
-                f"microphone {self.name}: {state} (waited {self._timeout_s:g} s; muted, suspended or unplugged?)"
+                f"microphone {self.name}: {state} (waited {self._timeout_s:g} s; suspended or unplugged?)"
             ) from None
         if item is None:
             if self._closed:
@@ -154,7 +158,7 @@ class Microphone:
             try:
                 sounddevice.check_input_settings(device, channels=1, dtype="float32", samplerate=rate_hz)
             except (sounddevice.PortAudioError, ValueError):
-                return round(sounddevice.query_devices(device, "input")["default_samplerate"])
+                return int(sounddevice.query_devices(device, "input")["default_samplerate"])
         return rate_hz
 
     def _opened(self, device: int | str | None) -> Any:
@@ -182,7 +186,7 @@ def _sounddevice() -> ModuleType:
         import sounddevice
     except OSError as error:
         raise SourceError(
-            f"microphone: the PortAudio library is missing ({_reason(error)}); on Debian: apt install libportaudio2"
+            f"microphone: no PortAudio library ({_reason(error)}); on Debian: apt install libportaudio2"
         ) from None
     except ImportError as error:
         raise SourceError(f"microphone: sounddevice cannot be imported ({_reason(error)})") from None

@@ -25,7 +25,7 @@ class OnsetGateConfig:
     minimum_ms : ... above its lowest value of the time before.
     look_back_ms : the window begins this long before the rise was seen, as a word sits in a one-second clip.
     window_ms : length of the window.
-    end_fraction : a word has ended when the level is back below this fraction of its rise (1: at its peak) ...
+    end_fraction : a word has ended when the level is back below this fraction of its rise ...
     end_hold_ms : ... and stays there this long; the gap inside "right" or "stop" is shorter.
     rearm_ms : a word that does not end stops hindering the next window this long after its onset.
     """
@@ -52,8 +52,8 @@ class OnsetGateConfig:
 class WindowOpened:
     """A window has opened at `time_ns`, the tick of the onset.
 
-    The window covers the ticks after `start_ns` up to and including `end_ns`. Only events after `from_ns` belong
-    to it: what lies before is the end of the word before.
+    The window covers the ticks after `start_ns` up to and including `end_ns`. Only events after `from_ns`
+    belong to it: what lies before is the end of the word before.
     `provisional` marks the window at the start of the stream, whose level before is unknown; an onset
     replaces it.
     """
@@ -77,7 +77,7 @@ GateEvent = WindowOpened | WordEnded
 
 
 class OnsetGate:
-    """Says when to listen: a pure function of the events per tick, the same however they were cut into pushes.
+    """Says when to listen: a pure function of the events per tick, however they were cut into pushes.
 
     n_bands : bands of the encoder; address `band` tells of steps up, `n_bands + band` of steps down.
     step : change of a band's natural-log energy that one event value stands for.
@@ -87,7 +87,9 @@ class OnsetGate:
     its onset. The stream begins with a provisional window: a word may already be on when listening starts.
     """
 
-    def __init__(self, n_bands: int, step: float, tick_ns: int, config: OnsetGateConfig | None = None) -> None:
+    def __init__(
+        self, n_bands: int, step: float, tick_ns: int, config: OnsetGateConfig | None = None
+    ) -> None:
         self.config = config or OnsetGateConfig()
         if n_bands < 1 or not step > 0 or tick_ns < 1:
             raise ParameterError(f"n_bands {n_bands}, step {step} and tick_ns {tick_ns} must be positive")
@@ -110,7 +112,7 @@ class OnsetGate:
         self._lowest: deque[tuple[int, float]] = deque([(0, 0.0)])
         self._onset_tick = 0
         self._free_from_tick = 0
-        # A word already on when the stream starts: as if the level had just risen by as much as opens a window.
+        # A word already on when the stream starts: as if the level had just risen by what opens a window.
         self._base = -self._rise_steps
         self._peak = 0.0
         self._ended = False

@@ -13,13 +13,15 @@ _CHUNKS_PER_S = 100
 
 
 class Resampler:
-    """Turns a mono stream at one rate into the same sound at another, bit for bit the same however it was cut.
+    """Turns a mono stream at one rate into the same sound at another, however it was cut.
+
+    The output is the same bit for bit.
 
     from_hz, to_hz : samples per second before and after; equal rates pass the samples through.
 
-    The resampling filter rounds differently when it is fed pieces of another size, so it is always fed pieces of
-    10 ms; what does not fill one waits for the next push. Output lags the input by the filter (22 ms from
-    44.1 or 48 kHz to 16 kHz, 66 ms from 8 kHz), which moves no sample: the first out is the first in.
+    The resampling filter rounds differently when it is fed pieces of another size, so it is always fed
+    pieces of 10 ms; what does not fill one waits for the next push. Output lags by the filter (22 ms
+    from 44.1 or 48 kHz to 16 kHz, 66 ms from 8 kHz), which moves no sample: the first out is the first in.
 
     Source: SoX resampler library, quality HQ (20 bit).
 
@@ -31,7 +33,9 @@ class Resampler:
 
     def __init__(self, from_hz: int, to_hz: int) -> None:
         if from_hz < _CHUNKS_PER_S or to_hz < _CHUNKS_PER_S:
-            raise ParameterError(f"rates of {from_hz} and {to_hz} Hz: both must be at least {_CHUNKS_PER_S} Hz")
+            raise ParameterError(
+                f"rates of {from_hz} and {to_hz} Hz: both must be at least {_CHUNKS_PER_S} Hz"
+            )
         self.from_hz = from_hz
         self.to_hz = to_hz
         self._chunk = from_hz // _CHUNKS_PER_S
@@ -41,7 +45,9 @@ class Resampler:
     def reset(self) -> None:
         """Forget all sound heard so far."""
         self._pending = np.empty(0, np.float32)
-        self._stream = None if self._same else soxr.ResampleStream(self.from_hz, self.to_hz, 1, "float32", "HQ")
+        self._stream = (
+            None if self._same else soxr.ResampleStream(self.from_hz, self.to_hz, 1, "float32", "HQ")
+        )
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the samples that `samples` (float32[n]) completed, float32[m] at the new rate.
