@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from dense_reference import DenseReference
-from hypothesis import assume, event, given
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from networks import N_TICKS, TICK_NS, cases
 
@@ -37,6 +37,7 @@ def assert_same_work(session, reference):
     assert counters.neuron_updates == reference.neuron_updates
 
 
+@settings(max_examples=300)
 @given(cases(exact=True))
 def test_integer_networks_agree_bit_for_bit(case):
     net, events = case
@@ -47,6 +48,7 @@ def test_integer_networks_agree_bit_for_bit(case):
     assert_same_work(session, reference)
 
 
+@settings(max_examples=300)
 @given(cases(exact=False))
 def test_float_networks_emit_the_same_spikes_outside_the_margin(case):
     net, events = case

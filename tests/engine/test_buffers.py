@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 from dense_reference import DenseReference
 
 from eventsim.events import Events
@@ -44,6 +45,7 @@ def test_many_spikes_under_long_and_short_delays_arrive_each_once():
         assert np.array_equal(arrivals.address, address)
 
 
+@pytest.mark.compiled
 def test_spikes_flow_for_long_without_the_buffers_growing():
     net = relay(50, [0, 5 * MS])
     session = Session(net)
@@ -86,6 +88,7 @@ def test_predictions_beyond_the_heap_are_rebuilt_from_the_truth():
         assert list(zip(got.time_ns, got.address, strict=True)) == [s[:2] for s in reference.read(name)]
 
 
+@pytest.mark.compiled
 def test_many_delay_classes_and_packets():
     net = Network(MS)
     net.add_input("in", 3)
