@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.keyword_model import KeywordModel
+from eventsim.events import Events
 from eventsim.session import Session
 
 
@@ -13,7 +14,7 @@ from eventsim.session import Session
 class ClipRun:
     """The course of one clip.
 
-    probability : float64[ticks], the largest softmax probability after each tick.
+    probability : float64[ticks], the largest softmax probability after each tick, 0 until an output speaks.
     label : int64[ticks], the most probable output after each tick, the lowest index among equals.
     input_events, spikes, synaptic_events : int64[ticks], done up to and including each tick.
     """
@@ -64,14 +65,19 @@ class ClipRunner:
             spikes[tick] = sum(counters.spikes.values())
             synaptic[tick] = counters.synaptic_events
         arrived = np.bincount(events.time_ns // tick_ns - 1, minlength=n_ticks)
-        evidence = self._evidence(n_ticks)
+        outputs = session.read(self._model.output_name)
+        evidence = self._evidence(outputs, n_ticks)
         distance = self._scale * (evidence - evidence.max(axis=1, keepdims=True))
         probability = 1.0 / np.exp(distance).sum(axis=1)
+        # A rule watches output events: while there are none it cannot decide, however low its threshold.
+        probability[: self._first_output(outputs)] = 0.0
         return ClipRun(probability, evidence.argmax(axis=1), np.cumsum(arrived), spikes, synaptic)
 
-    def _evidence(self, n_ticks: int) -> NDArray[np.float64]:
+    def _first_output(self, outputs: Events) -> int | None:
+        return int(outputs.time_ns[0]) // self.tick_ns - 1 if len(outputs) else None
+
+    def _evidence(self, outputs: Events, n_ticks: int) -> NDArray[np.float64]:
         """Return each output's latest value after every tick, zero at first, float64[ticks, outputs]."""
-        outputs = self._session.read(self._model.output_name)
         held = np.zeros((n_ticks + 1, len(self._model.labels)))
         source = np.zeros(held.shape, np.int64)
         row = outputs.time_ns // self.tick_ns

@@ -75,13 +75,13 @@ class AudioFile:
 def _opened(path: Path) -> FileIO:
     try:
         # Not blocking, or a named pipe would hang here instead of being refused.
-        file = FileIO(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb")
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
         raise SourceError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else None
         raise SourceError(f"{path}: cannot be opened ({reason or error})") from None
-    kind = os.fstat(file.fileno())
+    kind = os.fstat(descriptor)
     problem = None
     if stat.S_ISDIR(kind.st_mode):
         problem = "is a folder, not a sound file"
@@ -90,9 +90,9 @@ def _opened(path: Path) -> FileIO:
     elif kind.st_size == 0:
         problem = "is empty (0 bytes)"
     if problem:
-        file.close()
+        os.close(descriptor)
         raise SourceError(f"{path}: {problem}")
-    return file
+    return FileIO(descriptor, "rb")
 
 
 def _sound(raw: FileIO, path: Path) -> soundfile.SoundFile:

@@ -30,9 +30,9 @@ class OnsetGateConfig:
     rearm_ms : a word that does not end stops hindering the next window this long after its onset.
     """
 
-    rise_db: float = 6.0
+    rise_db: float = 4.0
     minimum_ms: int = 300
-    look_back_ms: int = 300
+    look_back_ms: int = 320
     window_ms: int = 1000
     end_fraction: float = 0.25
     end_hold_ms: int = 200
