@@ -66,7 +66,7 @@ def encode_split(data_dir: Path, split: Split, seed: int, config: MelDeltaConfig
     """Return the clips of a split as they are, without any variation."""
     clips = load_split(data_dir, split, seed)
     steps, log_mel = encode([clip.samples() for clip in clips], config)
-    return Encoded(steps, log_mel, np.array([clip.label for clip in clips]))
+    return Encoded(steps, log_mel, np.array([clip.label for clip in clips], np.int64))
 
 
 def build_bank(
@@ -130,4 +130,4 @@ def _encode_part(
         else:
             sounds.append(augmenter.vary(clip.samples()))
     steps, log_mel = encode(sounds, config)
-    return Encoded(steps, log_mel, np.array([label for _, label in sources]))
+    return Encoded(steps, log_mel, np.array([label for _, label in sources], np.int64))

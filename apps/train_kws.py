@@ -272,8 +272,12 @@ class TrainingRun:
     ) -> float:
         from eventsim.learning.training import TrainingPlan, train
 
+        steps = max(1, round(share * self.options.steps))
         plan = TrainingPlan(
-            steps=max(1, round(share * self.options.steps)), learning_rate=rate, seed=self.options.seed
+            steps=steps,
+            learning_rate=rate,
+            evaluate_every=min(250, max(1, steps // 4)),
+            seed=self.options.seed,
         )
         checkpoint = self.options.work / f"{name}.pt"
         started = time.monotonic()
