@@ -40,7 +40,7 @@ BLOCKS_MS = (10, 100)
 RANDOM_CUTS = 3
 _LONGEST_RANDOM_BLOCK = 2 * RATE_HZ
 # Narrower, as rich takes a pipe to be, the tables would be cut.
-_MIN_WIDTH = 110
+_MIN_WIDTH = 120
 _RESULT = Path(__file__).resolve().parent / "results" / "kws_cost.json"
 
 
