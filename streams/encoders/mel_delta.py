@@ -45,6 +45,14 @@ def _send_on_delta(frames, reference, step, silent, steps):  # type: ignore[no-u
     return silent
 
 
+def send_on_delta(frames: NDArray[np.float64], config: MelDeltaConfig) -> NDArray[np.int32]:
+    """Return the signed steps, int32[k, n_bands], of the first log-mel frames, float64[k, n_bands]."""
+    steps = np.empty(frames.shape, np.int32)
+    silent = -(-config.window_samples // config.hop_samples)
+    _send_on_delta(frames, np.zeros(frames.shape[1]), config.step, silent, steps)
+    return steps
+
+
 class MelDeltaEncoder:
     """Turns sound into events, causally, and the same events however the sound was cut into blocks.
 
