@@ -16,13 +16,17 @@ from streams.onset_gate import OnsetGate, OnsetGateConfig, WindowOpened, WordEnd
 
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
+# Every onset gets an answer when its window ends, and most onsets are no words: below this it does not count.
+MIN_FORCED_CONFIDENCE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
 class KeywordDecision:
     """What was heard, said as soon as it is known. Times count from the start of the stream.
 
-    label, name : index and name of the answer; keyword : False for "unknown" and "silence".
+    label, name : index and name of the answer.
+    keyword : False for "unknown", for "silence", and for an answer forced by the end of the window that is too
+    unsure to count.
     start_ns, onset_ns : start of the window, and the tick at which the gate opened it.
     decided_ns : the tick whose events decided, but never before the onset was seen.
     confidence : 0..1; rank : the names from most to least likely.
@@ -190,7 +194,7 @@ class KeywordSpotter:
         self._rule.reset(opened.start_ns)
         self._window = _Window(opened, opened.start_ns + self._tick_ns)
         self.work.windows += 1
-        self._run(opened.time_ns + self._tick_ns, said)
+        self._catch_up(self._window, said)
 
     def _run(self, until_ns: int, said: list[SpotEvent]) -> None:
         """Process the window's ticks before `until_ns` one by one, none more than the decision needs."""
@@ -201,20 +205,29 @@ class KeywordSpotter:
         while window.next_ns <= last_ns:
             now_ns = window.next_ns
             window.next_ns += self._tick_ns
-            decision = self._tick(now_ns, window.opened.from_ns)
+            decision = self._ticks(now_ns, now_ns, window.opened.from_ns)
             if decision is not None:
                 self._decided(window, decision, said)
                 return
         if window.next_ns > window.opened.end_ns:
             self._close(window, window.opened.end_ns, said)
 
-    def _tick(self, now_ns: int, from_ns: int) -> Decision | None:
-        if now_ns > from_ns:
-            first, last = np.searchsorted(self._recent.time_ns, (now_ns, now_ns + 1))
-            if last > first:
-                self._session.push(self.model.input_name, self._recent.select(slice(first, last)))
-        self._session.advance(now_ns + self._tick_ns)
-        self.work.window_ticks += 1
+    def _catch_up(self, window: _Window, said: list[SpotEvent]) -> None:
+        """Process the look-back at once: it is past whatever the decision, and always the same ticks."""
+        first_ns, last_ns = window.next_ns, window.opened.time_ns
+        window.next_ns = last_ns + self._tick_ns
+        decision = self._ticks(first_ns, last_ns, window.opened.from_ns)
+        if decision is not None:
+            self._decided(window, decision, said)
+
+    def _ticks(self, first_ns: int, last_ns: int, from_ns: int) -> Decision | None:
+        """Process the ticks from `first_ns` to `last_ns`; events up to `from_ns` belong to another window."""
+        begin_ns = max(first_ns, from_ns + 1)
+        first, last = np.searchsorted(self._recent.time_ns, (begin_ns, last_ns + 1))
+        if last > first:
+            self._session.push(self.model.input_name, self._recent.select(slice(first, last)))
+        self._session.advance(last_ns + self._tick_ns)
+        self.work.window_ticks += (last_ns - first_ns) // self._tick_ns + 1
         outputs = self._session.read(self.model.output_name)
         return self._rule.observe(outputs) if len(outputs) else None
 
@@ -234,7 +247,8 @@ class KeywordSpotter:
         window.decision = KeywordDecision(
             label=decision.label,
             name=name,
-            keyword=name not in NOT_A_KEYWORD,
+            keyword=name not in NOT_A_KEYWORD
+            and (decision.early or decision.confidence >= MIN_FORCED_CONFIDENCE),
             start_ns=window.opened.start_ns,
             onset_ns=window.opened.time_ns,
             decided_ns=max(decision.time_ns, window.opened.time_ns),
