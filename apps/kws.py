@@ -147,7 +147,7 @@ class _Run:
             self.summary = self.summary.plus(
                 spotter.work, spotter.rate_hz, spotter.tick_ns, time.process_time() - cpu_s, slowest_s
             )
-        self._report.end_of_stream()
+        self._report.end_of_stream(spotter.work.samples / spotter.rate_hz)
 
     def _count_losses(self, microphone: Microphone) -> None:
         self.summary = replace(

@@ -68,7 +68,7 @@ class KwsReport(Protocol):
     def outcomes(self, outcomes: Sequence[SpotEvent]) -> None:
         """Tell what was decided."""
 
-    def end_of_stream(self) -> None:
+    def end_of_stream(self, heard_s: float) -> None:
         """End a stream."""
 
     def summary(self, summary: Summary) -> None:
@@ -110,11 +110,11 @@ class TextReport:
             else:
                 self._decision(outcome.decision, outcome)
 
-    def end_of_stream(self) -> None:
+    def end_of_stream(self, heard_s: float) -> None:
         """Print the words that were missed last, and the score."""
         if self._transcript is None:
             return
-        for verdict in self._transcript.close():
+        for verdict in self._transcript.close(heard_s):
             self._verdict(verdict, None)
         score = self._transcript.score
         self._console.print(
@@ -209,10 +209,10 @@ class JsonReport:
                 }
                 self._write("word_end", fields | measured)
 
-    def end_of_stream(self) -> None:
+    def end_of_stream(self, heard_s: float) -> None:
         """Write the score."""
         if self._transcript is not None:
-            self._verdicts(self._transcript.close())
+            self._verdicts(self._transcript.close(heard_s))
             self._write("score", msgspec.to_builtins(self._transcript.score))
             self._transcript = None
 
@@ -257,10 +257,10 @@ class Reports:
         for report in self._reports:
             report.outcomes(outcomes)
 
-    def end_of_stream(self) -> None:
+    def end_of_stream(self, heard_s: float) -> None:
         """Pass on."""
         for report in self._reports:
-            report.end_of_stream()
+            report.end_of_stream(heard_s)
 
     def summary(self, summary: Summary) -> None:
         """Pass on."""

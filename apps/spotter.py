@@ -25,8 +25,8 @@ class KeywordDecision:
     """What was heard, said as soon as it is known. Times count from the start of the stream.
 
     label, name : index and name of the answer.
-    keyword : False for "unknown", for "silence", and for an answer forced by the end of the window that is too
-    unsure to count.
+    keyword : False for "unknown", for "silence", and for an answer that the end of the window forced and that
+    is too unsure to count.
     start_ns, onset_ns : start of the window, and the tick at which the gate opened it.
     decided_ns : the tick whose events decided, but never before the onset was seen.
     confidence : 0..1; rank : the names from most to least likely.

@@ -96,9 +96,9 @@ class Transcript:
         self._open = [word for word in self._open if word is not nearest and word not in passed]
         return self._counted(verdicts)
 
-    def close(self) -> list[Verdict]:
-        """Return a verdict for every word on which nothing was decided."""
-        verdicts = [Verdict(word, None) for word in self._open]
+    def close(self, heard_s: float) -> list[Verdict]:
+        """Return a verdict for every word up to `heard_s` on which nothing was decided."""
+        verdicts = [Verdict(word, None) for word in self._open if word.end_s <= heard_s]
         self._open = []
         return self._counted(verdicts)
 

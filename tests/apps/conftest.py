@@ -14,7 +14,7 @@ TICK_NS = 10_000_000
 
 
 def untrained_bundle(seed: int = 0, threshold: float = 0.6) -> Bundle:
-    """A small random keyword network of the trained one's make: delay taps, bias drive, a perfect integrator."""
+    """A small random keyword network made like the trained one: delay taps, bias drive, an integrator."""
     rng = np.random.default_rng(seed)
     network = Network(TICK_NS)
     network.add_input("mel", 80)

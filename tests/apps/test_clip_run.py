@@ -1,3 +1,4 @@
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -27,7 +28,7 @@ def runner(bundle: Bundle) -> ClipRunner:
 def test_every_threshold_agrees_with_the_rule_and_a_run_that_stops(
     bundle: Bundle, runner: ClipRunner, make_babble: Babble, seed: int, threshold: float
 ) -> None:
-    """All thresholds come from one pass; the slow way is a rule, and a second run that stops at its decision."""
+    """All thresholds come from one pass; the slow way is a rule and a second run that stops there."""
     clip = make_babble(1.0, seed)
     run = runner.run(clip)
     encoder = encoder_from_config(bundle.encoder)
@@ -70,8 +71,8 @@ def test_the_curve_is_monotonic_and_counts_add_up(runner: ClipRunner, make_babbl
     runs = [runner.run(make_babble(1.0, seed)) for seed in range(8)]
     truth = np.array([0, 1, 1, 2, 3, 3, 3, 4])
     points = [operating_point(runs, truth, threshold, 10.0) for threshold in (0.2, 0.5, 0.9, 1.0)]
-    assert all(a.mean_ms <= b.mean_ms for a, b in zip(points, points[1:], strict=False))
-    assert all(a.synaptic_events <= b.synaptic_events for a, b in zip(points, points[1:], strict=False))
+    assert all(a.mean_ms <= b.mean_ms for a, b in itertools.pairwise(points))
+    assert all(a.synaptic_events <= b.synaptic_events for a, b in itertools.pairwise(points))
     assert points[-1].mean_ms == points[-1].p90_ms == 1000.0
     counts = np.array(confusion(runs, truth, 1.0, 12))
     assert counts.sum(axis=1).tolist() == [1, 2, 1, 3, 1, 0, 0, 0, 0, 0, 0, 0]

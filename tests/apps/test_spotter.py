@@ -1,3 +1,4 @@
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -105,7 +106,7 @@ def test_words_follow_each_other_and_each_ends_once(spotter: KeywordSpotter, mak
     ends = [outcome for outcome in said if isinstance(outcome, WordEnd)]
     assert len(told) > 10
     assert [end.decision for end in ends] == told
-    assert all(earlier.onset_ns < later.onset_ns for earlier, later in zip(told, told[1:], strict=False))
+    assert all(earlier.onset_ns < later.onset_ns for earlier, later in itertools.pairwise(told))
     for end in ends:
         assert end.lead_ms == (end.word_end_ns - end.decision.decided_ns) / 1e6
         assert end.decision.start_ns <= end.decision.onset_ns <= end.decision.decided_ns

@@ -23,7 +23,7 @@ WORDS = [
 
 def verdicts(*told: KeywordDecision) -> tuple[list[str], Transcript]:
     transcript = Transcript(WORDS)
-    found = [verdict for one in told for verdict in transcript.match(one)] + transcript.close()
+    found = [verdict for one in told for verdict in transcript.match(one)] + transcript.close(60.0)
     return [f"{v.word.text if v.word else '-'}: {v.outcome}" for v in found], transcript
 
 

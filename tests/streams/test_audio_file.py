@@ -39,7 +39,9 @@ def test_lossy_format_is_read(tmp_path: Path) -> None:
 
 
 @given(block_samples=st.integers(1, 3_000))
-def test_blocks_are_consecutive_and_bounded(tmp_path_factory: pytest.TempPathFactory, block_samples: int) -> None:
+def test_blocks_are_consecutive_and_bounded(
+    tmp_path_factory: pytest.TempPathFactory, block_samples: int
+) -> None:
     path = written(tmp_path_factory.mktemp("a") / "x.wav", np.linspace(-0.5, 0.5, 2_000), subtype="FLOAT")
     end = 0
     for block in AudioFile(path, block_samples):

@@ -10,9 +10,15 @@ from streams.onset_gate import OnsetGate, OnsetGateConfig, WindowOpened, WordEnd
 TICK_NS = 10_000_000
 N_BANDS = 4
 STEP = 0.5
-# Short times, so that few ticks exercise every branch: window 12 ticks, look-back 4, minimum 3, hold 2, rearm 10.
+# Short times, so that few ticks reach every branch: window 12, look-back 4, minimum 3, hold 2, rearm 10.
 CONFIG = OnsetGateConfig(
-    rise_db=4.0, minimum_ms=30, look_back_ms=40, window_ms=120, end_fraction=0.25, end_hold_ms=20, rearm_ms=100
+    rise_db=4.0,
+    minimum_ms=30,
+    look_back_ms=40,
+    window_ms=120,
+    end_fraction=0.25,
+    end_hold_ms=20,
+    rearm_ms=100,
 )
 
 
@@ -44,7 +50,7 @@ def reference(changes: list[int]) -> list[WindowOpened | WordEnded]:
 
 
 def events_of(changes: list[int]) -> Events:
-    """Events whose steps up less steps down are `changes`, spread over bands, some of them going both ways."""
+    """Events whose steps up less steps down are `changes`, spread over bands, some going both ways."""
     time, address, value = [], [], []
     for tick, change in enumerate(changes, start=1):
         band = tick % N_BANDS
@@ -59,9 +65,7 @@ def gate() -> OnsetGate:
     return OnsetGate(N_BANDS, STEP, TICK_NS, CONFIG)
 
 
-changes = st.lists(
-    st.one_of(st.just(0), st.integers(-3, 3), st.sampled_from([-12, -9, 9, 12])), max_size=80
-)
+changes = st.lists(st.one_of(st.just(0), st.integers(-3, 3), st.sampled_from([-12, -9, 9, 12])), max_size=80)
 
 
 @settings(max_examples=300)
@@ -91,7 +95,7 @@ def test_says_the_same_however_events_are_cut_and_ordered(
 def test_a_word_opens_a_window_and_its_end_is_seen() -> None:
     #        10 quiet      rise      held        fall      quiet
     levels = [0] * 10 + [12, 12] + [0] * 5 + [-12, -12] + [0] * 6
-    opened = [said for said in gate().push(events_of(levels), 26 * TICK_NS)]
+    opened = list(gate().push(events_of(levels), 26 * TICK_NS))
     window = next(s for s in opened if isinstance(s, WindowOpened) and not s.provisional)
     assert (window.time_ns, window.start_ns, window.end_ns) == tuple(t * TICK_NS for t in (11, 7, 19))
     assert opened[-1] == WordEnded(21 * TICK_NS, 19 * TICK_NS)
@@ -120,7 +124,8 @@ def test_events_that_do_not_fit_are_refused(time_ns: int, address: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"rise_db": 0.0}, {"window_ms": -1}, {"end_fraction": 1.0}, {"look_back_ms": 1000}, {"rise_db": np.nan}]
+    "wrong",
+    [{"rise_db": 0.0}, {"window_ms": -1}, {"end_fraction": 1.0}, {"look_back_ms": 1000}, {"rise_db": np.nan}],
 )
 def test_bad_configurations_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ParameterError, match=next(iter(wrong))):

@@ -1,4 +1,4 @@
-"""A real PortAudio stream from a virtual sound source: what goes into the pipe comes out of the microphone."""
+"""A real PortAudio stream from a virtual source: what goes into the pipe comes out of the microphone."""
 
 import json
 import os
@@ -42,7 +42,7 @@ with Microphone("pulse", timeout_s=10) as microphone:
 
 @pytest.fixture
 def pipe_source(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
-    """A PulseAudio of our own whose only source is a pipe; yields the pipe and the environment that finds it."""
+    """A PulseAudio of our own whose only source is a pipe; yields the pipe and its environment."""
     for folder in ("run", "state"):
         (tmp_path / folder).mkdir(mode=0o700)
     fifo, socket = tmp_path / "fifo", tmp_path / "native"
@@ -55,9 +55,11 @@ def pipe_source(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
     flags = "--daemonize=no --exit-idle-time=-1 --disallow-exit --use-pid-file=no --disable-shm=yes"
     sample_format = "rate=16000 channels=1 format=s16le"
     server = subprocess.Popen(
-        ["pulseaudio", "-n", *flags.split()]
-        + ["-L", f"module-native-protocol-unix auth-anonymous=1 socket={socket}"]
-        + ["-L", f"module-pipe-source source_name=vpipe file={fifo} {sample_format}"],
+        [
+            *("pulseaudio", "-n", *flags.split()),
+            *("-L", f"module-native-protocol-unix auth-anonymous=1 socket={socket}"),
+            *("-L", f"module-pipe-source source_name=vpipe file={fifo} {sample_format}"),
+        ],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -138,7 +140,18 @@ def test_what_is_played_is_heard_bit_for_bit(
 @pytest.mark.compiled
 def test_the_command_listens_to_the_microphone(pipe_source: tuple[Path, dict[str, str]]) -> None:
     fifo, environment = pipe_source
-    command = [sys.executable, "-m", "apps.main", "kws", "--device", "pulse", "--seconds", "2", "--json", "--all"]
+    command = [
+        sys.executable,
+        "-m",
+        "apps.main",
+        "kws",
+        "--device",
+        "pulse",
+        "--seconds",
+        "2",
+        "--json",
+        "--all",
+    ]
     # Kernels may have to be compiled first: sound for two minutes, of which two seconds are heard.
     with Player(fifo, np.tile(beeps(12), 10)):
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
