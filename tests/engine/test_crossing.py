@@ -78,6 +78,30 @@ def test_the_first_crossing_is_the_first(course, start):
         assert least_margin(course) < MARGIN
 
 
+@given(
+    st.floats(0.5, 5),
+    st.floats(2, 60),
+    st.floats(0.02, 0.9),
+    st.floats(1, 3),
+    st.floats(-0.02, 0.0),
+)
+def test_a_hump_one_tick_wide_is_found(u, tau_mem, ratio, height, drive):
+    # The threshold falls faster than the membrane and starts above it; base leaves only the top above.
+    shape = Course(u, drive, math.exp(-1 / tau_mem), 0.0, 1.0, height * u, math.exp(-1 / (tau_mem * ratio)))
+    d = [difference(shape, k) for k in range(1, HORIZON)]
+    second, top = sorted(d)[-2:]
+    if top - second < 1e-9 or d.index(top) == 0:
+        return
+    course = shape._replace(base=(top + second) / 2)
+    assert first(course, 1) == first_by_trial(course, 1) == d.index(top) + 1
+
+
+@njit(nogil=True)
+def difference(course, k):
+    u = crossing.membrane_after(course.u, course.drive, course.alpha, k)
+    return u - course.beta * (crossing.power(course.rho, k) * course.a)
+
+
 @given(courses)
 def test_the_earliest_crossing_is_never_late(course):
     # Called only for a neuron that is at rest below its threshold, or was just reset.
