@@ -32,7 +32,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--encoder-step", type=float, default=0.7, help="log-energy worth one event [%(default)s]"
     )
     parser.add_argument(
-        "--deadline-ms", type=float, default=655.0, help="mean decision time aimed at [%(default)s]"
+        "--deadline-ms", type=float, default=665.0, help="mean decision time aimed at [%(default)s]"
     )
     parser.add_argument("--jobs", type=int, default=1, help="processor cores to use [%(default)s]")
     parser.add_argument(

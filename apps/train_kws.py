@@ -52,7 +52,7 @@ class TrainingOptions:
     copies: int = 6
     hidden: int = 256
     encoder_step: float = 0.7
-    deadline_ms: float = 655.0
+    deadline_ms: float = 665.0
     jobs: int = 1
 
     def __post_init__(self) -> None:
@@ -200,8 +200,8 @@ class TrainingRun:
                 "rank",
                 Objective(anytime=0.3, rank=1.0),
                 lambda net: end_score(net, self._val) + early_score(net, self._val, deadline),
-                0.3,
-                1e-3,
+                0.4,
+                2e-3,
             ),
         )
         for number, (name, objective, score, share, rate) in enumerate(stages):
@@ -248,10 +248,10 @@ class TrainingRun:
 
     def _threshold(self, net: KeywordNet) -> EarlyPoint:
         """Return the most accurate point whose mean decision time on validation data meets the deadline."""
-        from eventsim.learning.keyword_task import THRESHOLDS, early_point, spiking_evidence
+        from eventsim.learning.keyword_task import early_point, spiking_evidence
 
         evidence = spiking_evidence(net, self._val.steps)
-        points = [early_point(evidence, self._val.labels, threshold) for threshold in THRESHOLDS]
+        points = [early_point(evidence, self._val.labels, percent / 100) for percent in range(50, 100)]
         for point in points:
             self._tell(
                 f"validation, threshold {point.threshold}: {100 * point.balanced_accuracy:.2f} % "
