@@ -73,7 +73,7 @@ def _row(point: EarlyPoint) -> tuple[float, float, float]:
 
 
 def _table(results: list[BaselineResult]) -> Table:
-    table = Table("network", "parameters", "val bal. %", "test bal. %", "test acc. %", "early, test: % @ ms")
+    table = Table("network", "parameters", "val bal. %", "test bal. %", "test acc. %", "early: test bal. % @ ms")
     for result in results:
         near: list[Any] = [row for row in result.early if row[0] in (0.8, 0.9, 0.95, 0.98)]
         table.add_row(
@@ -82,6 +82,6 @@ def _table(results: list[BaselineResult]) -> Table:
             f"{100 * result.balanced_accuracy['val']:.2f}",
             f"{100 * result.balanced_accuracy['test']:.2f}",
             f"{100 * result.accuracy['test']:.2f}",
-            "  ".join(f"{100 * balanced:.1f}@{ms:.0f}" for _, balanced, ms in near) or "-",
+            "\n".join(f"{100 * balanced:.1f}@{ms:.0f}" for _, balanced, ms in near) or "-",
         )
     return table

@@ -295,6 +295,8 @@ class TrainingRun:
         # A counter that rewrites its line is for a person; a log gets whole lines only.
         if end == "\n" or self.console.is_terminal:
             self.console.print(line, end=end, highlight=False)
+            # An hour of training must be seen to move, also in a log file.
+            self.console.file.flush()
 
 
 def _save_array(file: Path, array: np.ndarray[Any, Any]) -> None:
