@@ -73,7 +73,9 @@ def _row(point: EarlyPoint) -> tuple[float, float, float]:
 
 
 def _table(results: list[BaselineResult]) -> Table:
-    table = Table("network", "parameters", "val bal. %", "test bal. %", "test acc. %", "early: test bal. % @ ms")
+    table = Table(
+        "network", "parameters", "val bal. %", "test bal. %", "test acc. %", "early: test bal. % @ ms"
+    )
     for result in results:
         near: list[Any] = [row for row in result.early if row[0] in (0.8, 0.9, 0.95, 0.98)]
         table.add_row(
