@@ -32,7 +32,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--encoder-step", type=float, default=0.7, help="log-energy worth one event [%(default)s]"
     )
     parser.add_argument(
-        "--deadline-ms", type=float, default=665.0, help="mean decision time aimed at [%(default)s]"
+        "--deadline-ms", type=float, default=655.0, help="mean decision time to train for [%(default)s]"
+    )
+    parser.add_argument(
+        "--decide-by-ms", type=float, default=665.0, help="... and to choose the threshold for [%(default)s]"
     )
     parser.add_argument("--jobs", type=int, default=1, help="processor cores to use [%(default)s]")
     parser.add_argument(
@@ -60,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         hidden=arguments.hidden,
         encoder_step=arguments.encoder_step,
         deadline_ms=arguments.deadline_ms,
+        decide_by_ms=arguments.decide_by_ms,
         jobs=arguments.jobs,
     )
     if options.synthetic is not None and not options.synthetic.is_dir():
