@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-COLUMNS = 132
+COLUMNS = 152
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "kws.svg"
 
 
