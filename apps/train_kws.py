@@ -17,7 +17,7 @@ from rich.console import Console
 from apps.kws_bank import build_bank, encode_split
 from eventsim import __version__
 from eventsim.bundle import Bundle, save_bundle
-from eventsim.errors import ParameterError
+from eventsim.errors import OutputError, ParameterError
 from streams.encoders import MelDeltaConfig, MelDeltaEncoder
 from streams.speech_commands import LABELS, Split
 
@@ -86,9 +86,9 @@ class TrainingRun:
         self.options = options
         self.console = console
         self.encoder = MelDeltaConfig(step=options.encoder_step)
-        options.work.mkdir(parents=True, exist_ok=True)
-        self._claim_work_folder()
+        # Before the work folder is claimed: a mistyped --data must not stick to it.
         self._val = self.clips("val")
+        self._claim_work_folder()
 
     def _claim_work_folder(self) -> None:
         """Refuse to mix two different runs in one folder."""
@@ -106,6 +106,10 @@ class TrainingRun:
             )
         }
         file = self.options.work / "options.json"
+        try:
+            self.options.work.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{self.options.work}: {error.strerror or error} (--work)") from None
         if file.exists():
             before = msgspec.json.decode(file.read_bytes())
             changed = [name for name in told if told[name] != before.get(name)]

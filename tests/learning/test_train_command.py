@@ -106,6 +106,7 @@ def test_bad_options_are_one_line_and_code_2(
 ) -> None:
     arguments = ["train", "kws", "--data", str(data_dir), "--work", str(tmp_path / "work"), *changes]
     assert main(arguments) == 2
+    assert not (tmp_path / "work").exists()
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     assert said in lines[0]
