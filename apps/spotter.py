@@ -17,7 +17,7 @@ from streams.onset_gate import OnsetGate, OnsetGateConfig, WindowOpened, WordEnd
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 # Every onset gets an answer when its window ends, and most onsets are no words: below this it does not count.
-MIN_FORCED_CONFIDENCE = 0.6
+MIN_FORCED_CONFIDENCE = 0.5
 
 
 @dataclass(frozen=True, slots=True)

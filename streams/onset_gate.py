@@ -32,10 +32,10 @@ class OnsetGateConfig:
 
     rise_db: float = 4.0
     minimum_ms: int = 300
-    look_back_ms: int = 320
+    look_back_ms: int = 200
     window_ms: int = 1000
     end_fraction: float = 0.25
-    end_hold_ms: int = 200
+    end_hold_ms: int = 250
     rearm_ms: int = 1000
 
     def __post_init__(self) -> None:
