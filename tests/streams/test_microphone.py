@@ -90,7 +90,7 @@ def sounddevice(monkeypatch: pytest.MonkeyPatch) -> FakeSounddevice:
 def test_blocks_arrive_in_order_and_are_copies(sounddevice: FakeSounddevice) -> None:
     with Microphone() as mic:
         assert mic.rate_hz == 16_000
-        assert sounddevice.stream.options["blocksize"] == 160
+        assert sounddevice.stream.options["blocksize"] == 320
         sounddevice.stream.deliver([0.1, 0.2])
         sounddevice.stream.deliver([0.3])
         blocks = iter(mic)
@@ -185,7 +185,7 @@ def test_overflows_and_drops_are_counted(
     sounddevice: FakeSounddevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(microphone, "MAX_BACKLOG_S", 0.03)
-    with Microphone() as mic:
+    with Microphone(block_samples=160) as mic:
         for _ in range(5):
             sounddevice.stream.deliver([0.0] * 160, overflow=True)
         blocks = iter(mic)
