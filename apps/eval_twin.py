@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from importlib.util import find_spec
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -91,16 +90,6 @@ def compare(bundle: Bundle, clips: list[Clip], precision: str) -> TwinResult:
         clips_that_differ=clips_that_differ,
         largest_evidence_gap=gap,
     )
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `eventsim eval twin`."""
-    parser.add_argument("--data", type=Path, required=True, help="folder in the Speech Commands layout")
-    parser.add_argument("--split", choices=("test", "val", "train"), default="test", help="[%(default)s]")
-    parser.add_argument("--model", type=Path, help="model bundle [the one in the package]")
-    parser.add_argument("--seed", type=int, default=0, help="of the draw of unknown and silence [0]")
-    parser.add_argument("--json", action="store_true", help="one JSON object per precision")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

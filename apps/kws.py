@@ -21,7 +21,7 @@ from streams.microphone import Microphone, list_microphones
 from streams.resample import ResampledSource
 
 EXIT_INTERRUPTED = 130
-_REALTIME_BLOCKS_PER_S = 50
+_REALTIME_BLOCKS_PER_S = 25
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class Microphone:
 
     device : number, or (part of) a name; None takes the system's default.
     rate_hz : wanted rate; where the device refuses it, its own rate is used, see the attribute of that name.
-    block_samples : samples per block at the attribute `rate_hz`; None takes 20 ms, which costs half the
+    block_samples : samples per block at the attribute `rate_hz`; None takes 40 ms, which costs a third of the
     processor time of 10 ms: waking up is most of the work.
     timeout_s : longest wait for sound before the device counts as silent.
 
@@ -89,7 +89,7 @@ class Microphone:
         self.only_zeros = True
         self.name = _device_name(self._sounddevice, device)
         self._rate_hz = self._accepted_rate(device, rate_hz)
-        self._block_samples = block_samples or max(1, self._rate_hz // 50)
+        self._block_samples = block_samples or max(1, self._rate_hz // 25)
         self._max_blocks = max(2, int(MAX_BACKLOG_S * self._rate_hz / self._block_samples))
         self._stream = self._opened(device)
 

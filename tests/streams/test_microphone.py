@@ -90,7 +90,7 @@ def sounddevice(monkeypatch: pytest.MonkeyPatch) -> FakeSounddevice:
 def test_blocks_arrive_in_order_and_are_copies(sounddevice: FakeSounddevice) -> None:
     with Microphone() as mic:
         assert mic.rate_hz == 16_000
-        assert sounddevice.stream.options["blocksize"] == 320
+        assert sounddevice.stream.options["blocksize"] == 640
         sounddevice.stream.deliver([0.1, 0.2])
         sounddevice.stream.deliver([0.3])
         blocks = iter(mic)
