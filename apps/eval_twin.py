@@ -14,7 +14,7 @@ from eventsim.bundle import Bundle, load_bundle
 from eventsim.errors import ParameterError
 from eventsim.session import Session
 from streams.encoders import encoder_from_config
-from streams.speech_commands import Clip, load_split
+from streams.speech_commands import CLIP_SAMPLES, RATE_HZ, Clip, load_split
 
 _BATCH = 64
 
@@ -53,20 +53,21 @@ def compare(bundle: Bundle, clips: list[Clip], precision: str) -> TwinResult:
     starts = range(0, len(clips), _BATCH)
     for start in track(starts, "clips", console=console, disable=not console.is_terminal):
         batch = clips[start : start + _BATCH]
-        ticks = 1 + max(clip.samples().size for clip in batch) // (encoder.rate_hz * tick_ns // 10**9)
+        ticks = CLIP_SAMPLES * 10**9 // (RATE_HZ * tick_ns)
         counts = np.zeros((ticks, len(batch), network.inputs[source]))
         found = {name: np.zeros((ticks, len(batch), network.populations[name].size)) for name in hidden}
         evidence = np.zeros((len(batch), network.populations[output].size))
         for k, clip in enumerate(batch):
             encoder.reset()
-            session.reset()
+            # As in training and in `eval kws`: the first step is the tick at which the first frame ends.
+            session.reset(tick_ns)
             events = encoder.push(clip.samples())
-            counts[events.time_ns // tick_ns, k, events.address] = events.value
+            counts[events.time_ns // tick_ns - 1, k, events.address] = events.value
             session.push(source, events)
-            session.advance(ticks * tick_ns)
+            session.advance((ticks + 1) * tick_ns)
             for name in hidden:
                 spikes = session.read(name)
-                found[name][spikes.time_ns // tick_ns, k, spikes.address] = 1.0
+                found[name][spikes.time_ns // tick_ns - 1, k, spikes.address] = 1.0
             evidence[k] = session.membrane(output)
         said = twin.run(source, counts)
         expected = said[output][-1]

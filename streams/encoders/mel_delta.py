@@ -19,7 +19,7 @@ class MelDeltaConfig(LogMelConfig):
     step : change of a band's natural-log energy that is worth one event value.
     """
 
-    step: float = 0.9
+    step: float = 0.7
 
     def __post_init__(self) -> None:
         # Not super(): a slots dataclass is rebuilt, and the zero-argument form would name the old class.

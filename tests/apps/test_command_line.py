@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from apps.main import main
+from eventsim.errors import SourceError
+
 pytestmark = pytest.mark.compiled
 
 
@@ -112,6 +115,21 @@ def test_the_clip_is_played_and_judged() -> None:
     assert "score:" in done.stdout
     for word in ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go"):
         assert word in done.stdout
+
+
+def test_without_a_microphone_it_says_why_and_plays_the_clip(
+    monkeypatch: pytest.MonkeyPatch, model_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_microphone(*_: object) -> None:
+        raise SourceError("microphone: none here")
+
+    monkeypatch.setattr("apps.kws.Microphone", no_microphone)
+    assert main(["kws", "--model", str(model_file)]) == 0
+    told = capsys.readouterr()
+    assert "microphone: none here; playing the clip" in told.out + told.err
+    assert "score:" in told.out
+    # Who names a device wants that device, not the clip.
+    assert main(["kws", "--device", "7", "--model", str(model_file)]) == 2
 
 
 def test_what_is_written_is_what_is_printed(folder: Path, model_file: Path, tmp_path: Path) -> None:
