@@ -7,7 +7,7 @@ from apps.command_line import natural, positive_count, probability
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `eval` and its task `kws` to the command line."""
+    """Add `eval` and its tasks to the command line."""
     evaluate = commands.add_parser("eval", help="measure a network on recorded data")
     tasks = evaluate.add_subparsers(dest="task", required=True, metavar="TASK")
     parser = tasks.add_parser(
@@ -29,6 +29,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--output", type=Path, metavar="FILE", help="also write the JSON object to FILE")
     parser.set_defaults(run=run)
     _add_twin(tasks)
+    _add_ecg(tasks)
 
 
 def _add_twin(tasks: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -40,6 +41,36 @@ def _add_twin(tasks: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     _add_data(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object per precision")
     parser.set_defaults(run=_run_twin)
+
+
+def _add_ecg(tasks: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = tasks.add_parser(
+        "ecg",
+        help="the published ECG network, event by event beside a dense float64 run",
+        description=(
+            "Run a published recurrent ECG network (Yin, Corradi, Bohté 2021) from its arrays through the "
+            "event engine and through a dense float64 evaluation: accuracy at every step, spikes that "
+            "differ, cost."
+        ),
+    )
+    parser.add_argument(
+        "--weights", type=Path, required=True, metavar="FILE", help=".npz with the network's arrays"
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help=".npz with x and y, or a folder with test.npz",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+    parser.set_defaults(run=_run_ecg)
+
+
+def _run_ecg(arguments: argparse.Namespace) -> int:
+    from apps import eval_ecg
+
+    return eval_ecg.run(arguments)
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
