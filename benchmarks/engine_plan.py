@@ -9,6 +9,7 @@ from benchmarks.w1_balanced import W1Case
 from benchmarks.w2_classifier import W2Case
 from benchmarks.w3_sparse import W3Case
 
+_DELAY_ENTRIES = ("eventsim 1 ns", "eventsim 0.1 ms", "FIFO per class")
 WORKLOADS = ("w1", "w2", "w3", "cost", "start")
 
 
@@ -135,24 +136,26 @@ def _w1() -> Iterator[Group]:
 
 def _w1_delays() -> Iterator[Group]:
     for c in (100, 1000):
-        ours = {k: f"eventsim {k} class" + "es" * (k > 1) for k in (1, 8, 32)}
-        theirs = {k: f"prototype {k}" for k in ours}
+        fine, coarse, prototype = ({k: f"{name}, {k}" for k in (1, 8, 32)} for name in _DELAY_ENTRIES)
         entries: list[Entry] = []
-        for k, name in ours.items():
+        for k in fine:
             script = Script("prototypes/w1_delays_numba.py", (str(c), str(k)), "wall_s", rate_key="Mtot_s")
             entries += [
-                Entry(name, W1Case(in_degree=c, tick_ns=1, delay_classes=k)),
-                Entry(theirs[k], script),
+                Entry(fine[k], W1Case(in_degree=c, tick_ns=1, delay_classes=k)),
+                Entry(prototype[k], script),
+                Entry(coarse[k], W1Case(in_degree=c, tick_ns=100_000, delay_classes=k)),
             ]
         yield Group(
             f"w1-delays-c{c}",
-            f"W1 with delay classes, {c} inputs per neuron, 1 ns",
+            f"W1 with 1, 8, 32 delay classes, {c} inputs per neuron",
             "w1",
             tuple(entries),
             (
-                Asked(ours[32], ours[1], 1.6),
-                Asked(ours[8], ours[1]),
-                *(Asked(ours[k], theirs[k]) for k in ours),
+                Asked(fine[32], fine[1], 1.6),
+                Asked(coarse[32], coarse[1], 1.6),
+                Asked(fine[8], fine[1]),
+                Asked(coarse[8], coarse[1]),
+                *(Asked(fine[k], prototype[k]) for k in fine),
             ),
         )
 

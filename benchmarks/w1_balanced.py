@@ -36,8 +36,9 @@ class W1Case(msgspec.Struct, frozen=True, kw_only=True, tag="w1"):
 
     in_degree : inputs per neuron from the network. tick_ns : grid. synapse : jump of the membrane, or
     exponential current integrated exactly. delay_classes : 1, or that many delays from 0.5 to 2.5 ms, drawn
-    per synapse. drive_hz : Poisson spikes per neuron and second; None takes the workload's. warm_s :
-    simulated from all membranes at rest, before the time is taken.
+    per synapse; one tick apart, from one tick on, where the grid has not as many. drive_hz : Poisson spikes
+    per neuron and second; None takes the workload's. warm_s : simulated from all membranes at rest, before
+    the time is taken.
     """
 
     in_degree: int = 100
@@ -94,6 +95,8 @@ class W1Case(msgspec.Struct, frozen=True, kw_only=True, tag="w1"):
             return DELAY_NS
         classes = np.linspace(*DELAY_SPAN_NS, self.delay_classes)
         on_grid = np.round(classes / self.tick_ns).astype(np.int64) * self.tick_ns
+        if np.unique(on_grid).size < self.delay_classes:
+            on_grid = np.arange(1, self.delay_classes + 1) * self.tick_ns
         drawn = np.random.default_rng(seed).integers(0, self.delay_classes, n_synapses, dtype=np.uint8)
         delays: npt.NDArray[np.int64] = on_grid[drawn]
         return delays

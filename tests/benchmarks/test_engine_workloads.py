@@ -36,12 +36,16 @@ def test_the_sources_of_w1_are_those_that_were_drawn() -> None:
 
 def test_delay_classes_lie_on_the_grid_and_all_occur() -> None:
     assert W1Case().delays_ns(10) == 1_500_000
-    for tick_ns, n_distinct in ((1, 32), (100_000, 21)):
-        delays = W1Case(delay_classes=32, tick_ns=tick_ns).delays_ns(10_000)
+    for tick_ns, n, lowest, highest in (
+        (1, 32, 500_000, 2_500_000),
+        (100_000, 8, 500_000, 2_500_000),
+        (100_000, 32, 100_000, 3_200_000),
+    ):
+        delays = W1Case(delay_classes=n, tick_ns=tick_ns).delays_ns(10_000)
         assert isinstance(delays, np.ndarray)
         assert (delays % tick_ns == 0).all()
-        assert np.unique(delays).size == n_distinct
-        assert (delays.min(), delays.max()) == (500_000, 2_500_000)
+        assert np.unique(delays).size == n
+        assert (delays.min(), delays.max()) == (lowest, highest)
 
 
 @pytest.mark.compiled
