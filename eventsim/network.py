@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from eventsim.convolutions import Conv2d, SumPool2d
 from eventsim.errors import GridError, NetworkError
-from eventsim.events import MAX_TIME_NS
+from eventsim.events import MAX_TIME_NS, Events
 from eventsim.models.model import NeuronModel
-from eventsim.projections import Csr, Dense, Projection, Synapses
+from eventsim.projections import Csr, Dense, OneToOne, Projection, Synapses
+from eventsim.sources import PoissonSource, Source, SpikeSource
 
 if TYPE_CHECKING:
     from eventsim.engine.compiled import CompiledNetwork
@@ -53,12 +55,18 @@ class Network:
         self.tick_ns = int(tick_ns)
         self._inputs: dict[str, int] = {}
         self._populations: dict[str, Population] = {}
+        self._sources: dict[str, Source] = {}
         self._projections: list[Projection] = []
 
     @property
     def inputs(self) -> Mapping[str, int]:
         """Return the number of addresses of each input, by name, in the order added."""
         return MappingProxyType(self._inputs)
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """Return the sources inside the engine by name, in the order added."""
+        return MappingProxyType(self._sources)
 
     @property
     def populations(self) -> Mapping[str, Population]:
@@ -84,6 +92,46 @@ class Network:
         self._check_new(name, size)
         self._inputs[name] = int(size)
 
+    def add_poisson(
+        self,
+        name: str,
+        size: int,
+        rate_hz: float | npt.NDArray[np.float64],
+        seed: int = 0,
+        start_ns: int = 0,
+        stop_ns: int | None = None,
+    ) -> None:
+        """Add a source of `size` independent Poisson processes inside the engine (`PoissonSource`).
+
+        Raises NetworkError as `add_input` does, and where a rate or time is not allowed.
+        """
+        self._check_new(name, size)
+        try:
+            source = PoissonSource(int(size), rate_hz, seed, start_ns, stop_ns)
+            source.events_per_tick(self.tick_ns)
+        except NetworkError as error:
+            raise NetworkError(f"source {name!r}: {error}") from None
+        self._sources[name] = source
+
+    def add_spikes(self, name: str, size: int, events: Events) -> None:
+        """Add a source that emits events known beforehand (`SpikeSource`).
+
+        Raises NetworkError as `add_input` does, and where an address or value is not allowed; GridError where
+        a time is no multiple of the tick.
+        """
+        self._check_new(name, size)
+        off = events.time_ns % self.tick_ns != 0
+        if off.any():
+            k = int(np.argmax(off))
+            raise GridError(
+                f"source {name!r}: event {k} at {int(events.time_ns[k])} ns is off the grid of {self.tick_ns} ns "
+                "(Events.on_grid moves events to it)"
+            )
+        try:
+            self._sources[name] = SpikeSource(int(size), events)
+        except NetworkError as error:
+            raise NetworkError(f"source {name!r}: {error}") from None
+
     def add_population(self, name: str, size: int, model: NeuronModel) -> None:
         """Add `size` neurons of one model; scalar parameters are spread over them.
 
@@ -105,7 +153,7 @@ class Network:
     ) -> None:
         """Add a projection; several between one pair are allowed (delay taps).
 
-        `pre` names an input or a spiking population, `post` a population. `delay_ns` is a multiple of the
+        `pre` names an input, a source or a spiking population, `post` a population. `delay_ns` is a multiple of the
         tick, not negative: one number, or int64[n_synapses] with Csr.
 
         Raises
@@ -117,7 +165,7 @@ class Network:
             if a delay is no multiple of the tick.
         """
         self._check_ends(pre, post)
-        n_pre = self._inputs[pre] if pre in self._inputs else self._populations[pre].size
+        n_pre = self._size_of(pre)
         checked = _fit(synapses, n_pre, self._populations[post].size, f"{pre} -> {post}")
         delay = self._check_delay(delay_ns, checked, f"{pre} -> {post}")
         projection = Projection(pre, post, checked, delay)
@@ -135,29 +183,31 @@ class Network:
                 level[p.post] = max(level[p.post], level[p.pre] + 1)
         return level
 
-    def compile(self) -> CompiledNetwork:
+    def compile(self, queue: str | None = None) -> CompiledNetwork:
         """Return the network as flat arrays, ready to run; several sessions may share them."""
         from eventsim.engine.compiled import compile_network
 
-        return compile_network(self)
+        return compile_network(self, queue)
 
     def summary(self) -> str:
         """Return a table for people: neurons, models, synapses, delays, bytes."""
         lines = [f"tick {self.tick_ns} ns"]
         lines += [f"input       {name}: {size} addresses" for name, size in self._inputs.items()]
+        for name, source in self._sources.items():
+            what = "Poisson" if isinstance(source, PoissonSource) else f"{len(source.events)} events"
+            lines.append(f"source      {name}: {source.size} addresses, {what}")
         for p in self._populations.values():
             lines.append(f"population  {p.name}: {p.size} {p.model.kind}")
         total = size = 0
         for projection in self._projections:
             s = projection.synapses
-            held = s.weights.nbytes + (s.indptr.nbytes + s.indices.nbytes if isinstance(s, Csr) else 0)
-            total, size = total + s.n_synapses, size + held
+            total, size = total + s.n_synapses, size + s.n_bytes
             lines.append(
                 f"projection  {projection}: {s.n_synapses} synapses, {type(s).__name__.lower()} "
                 f"{s.weights.dtype}, delay {_span(projection.delays_ns)}"
             )
         neurons = sum(p.size for p in self._populations.values())
-        classes = len({(p.pre, d) for p in self._projections for d in p.delays_ns})
+        classes = sum(len(p.delays_ns) for p in self._projections)
         lines.append(
             f"total       {neurons} neurons, {total} synapses, {classes} delay classes, {size} bytes"
         )
@@ -166,17 +216,23 @@ class Network:
     def _check_new(self, name: str, size: int) -> None:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise NetworkError(f"a name is letters, digits, '_', '.', '-', got {name!r}")
-        if name in self._inputs or name in self._populations:
+        if name in self._inputs or name in self._sources or name in self._populations:
             raise NetworkError(f"the name {name!r} is taken")
         if not isinstance(size, int | np.integer) or not 0 < size < 2**31:
             raise NetworkError(f"{name!r} wants a positive whole size, got {size!r}")
 
+    def _size_of(self, name: str) -> int:
+        if name in self._inputs:
+            return self._inputs[name]
+        return self._sources[name].size if name in self._sources else self._populations[name].size
+
     def _check_ends(self, pre: str, post: str) -> None:
-        known = ", ".join([*self._inputs, *self._populations]) or "nothing"
+        names = [*self._inputs, *self._sources, *self._populations]
         for name in (pre, post):
-            if name not in self._inputs and name not in self._populations:
+            if name not in names:
+                known = ", ".join(names) or "nothing"
                 raise NetworkError(f"{pre} -> {post}: {name!r} is unknown; the network has {known}")
-        if post in self._inputs:
+        if post not in self._populations:
             raise NetworkError(f"{pre} -> {post}: an input cannot be a destination")
         if pre in self._populations and not self._populations[pre].model.spiking:
             raise NetworkError(f"{pre} -> {post}: {pre!r} ({self._populations[pre].model.kind}) never spikes")
@@ -224,13 +280,34 @@ def _fit(synapses: Synapses, n_pre: int, n_post: int, where: str) -> Synapses:
                 f"{where}: Dense weights must have shape {(n_pre, n_post)}, got {synapses.shape}"
             )
         return synapses
+    if isinstance(synapses, OneToOne):
+        if n_pre != n_post:
+            raise NetworkError(f"{where}: OneToOne wants equal sizes, got {n_pre} and {n_post}")
+        if synapses.weights.size not in (1, n_pre):
+            raise NetworkError(f"{where}: OneToOne has {synapses.weights.size} weights for {n_pre} neurons")
+        return OneToOne(synapses.weights, n_pre)
+    if isinstance(synapses, Conv2d | SumPool2d):
+        kind = type(synapses).__name__
+        if (synapses.n_pre, synapses.n_post) != (n_pre, n_post):
+            raise NetworkError(
+                f"{where}: {kind} maps {synapses.input_shape} to {synapses.output_shape}, that is "
+                f"{synapses.n_pre} to {synapses.n_post} addresses, not {n_pre} to {n_post}"
+            )
+        return synapses
     if not isinstance(synapses, Csr):
-        raise NetworkError(f"{where}: synapses must be Dense or Csr, got {type(synapses).__name__}")
+        raise NetworkError(
+            f"{where}: synapses must be one of Dense, Csr, OneToOne, Conv2d, SumPool2d, "
+            f"got {type(synapses).__name__}"
+        )
     if synapses.n_pre != n_pre:
         raise NetworkError(f"{where}: Csr has {synapses.n_pre} rows for {n_pre} sources")
-    if synapses.n_post not in (None, n_post):
+    if synapses.n_post == n_post:
+        return synapses
+    if synapses.n_post is not None:
         raise NetworkError(f"{where}: Csr was made for {synapses.n_post} destinations, not {n_post}")
-    return Csr(synapses.indptr, synapses.indices, synapses.weights, n_post)
+    if synapses.indices.size and int(synapses.indices.max()) >= n_post:
+        raise NetworkError(f"{where}: Csr index {int(synapses.indices.max())} is beyond the {n_post} neurons")
+    return synapses
 
 
 def _span(delays_ns: tuple[int, ...]) -> str:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from eventsim.convolutions import Conv2d as Conv2d
+from eventsim.convolutions import SumPool2d as SumPool2d
 from eventsim.errors import NetworkError
-
-Weights = npt.NDArray[np.float32] | npt.NDArray[np.float64]
-_Scalar = TypeVar("_Scalar", bound=np.generic)
+from eventsim.weights import Weights, frozen, real_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +31,33 @@ class Dense:
     weights: Weights
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weights", _real(self.weights, "Dense weights", ndim=2))
+        object.__setattr__(self, "weights", real_array(self.weights, "Dense weights", ndim=2))
 
     @property
     def shape(self) -> tuple[int, int]:
         """Return (n_pre, n_post)."""
         return int(self.weights.shape[0]), int(self.weights.shape[1])
+
+    @property
+    def n_pre(self) -> int:
+        """Return the number of source neurons."""
+        return int(self.weights.shape[0])
+
+    @property
+    def n_post(self) -> int:
+        """Return the number of destination neurons."""
+        return int(self.weights.shape[1])
+
+    def to_csr(self) -> Csr:
+        """Return the same synapses in rows."""
+        n_pre, n_post = self.shape
+        indices = np.tile(np.arange(n_post, dtype=np.int32), n_pre)
+        return Csr(np.arange(n_pre + 1) * n_post, indices, self.weights.reshape(-1), n_post)
+
+    @property
+    def n_bytes(self) -> int:
+        """Return the bytes its arrays take."""
+        return self.weights.nbytes
 
     @property
     def n_synapses(self) -> int:
@@ -76,12 +96,12 @@ class Csr:
                 raise NetworkError(
                     f"Csr {name} must be a one-dimensional integer array, got {array.dtype} {array.shape}"
                 )
-        weights = _real(self.weights, "Csr weights", ndim=1)
+        weights = real_array(self.weights, "Csr weights", ndim=1)
         if (
             indptr.size < 1
             or indptr[0] != 0
             or indptr[-1] != indices.size
-            or bool(np.any(np.diff(indptr) < 0))
+            or bool(np.any(indptr[1:] < indptr[:-1]))
         ):
             raise NetworkError(f"Csr indptr must rise from 0 to the number of indices ({indices.size})")
         if weights.size != indices.size:
@@ -90,8 +110,8 @@ class Csr:
             raise NetworkError("Csr indices must not be negative and must fit 31 bits")
         if self.n_post is not None and indices.size and int(indices.max()) >= self.n_post:
             raise NetworkError(f"Csr index {int(indices.max())} is beyond n_post = {self.n_post}")
-        object.__setattr__(self, "indptr", _frozen(indptr.astype(np.int64, copy=False)))
-        object.__setattr__(self, "indices", _frozen(indices.astype(np.int32, copy=False)))
+        object.__setattr__(self, "indptr", frozen(indptr.astype(np.int64, copy=False)))
+        object.__setattr__(self, "indices", frozen(indices.astype(np.int32, copy=False)))
         object.__setattr__(self, "weights", weights)
 
     @property
@@ -100,12 +120,77 @@ class Csr:
         return int(self.indptr.size) - 1
 
     @property
+    def n_bytes(self) -> int:
+        """Return the bytes its arrays take."""
+        return self.indptr.nbytes + self.indices.nbytes + self.weights.nbytes
+
+    @property
     def n_synapses(self) -> int:
         """Return the number of stored synapses."""
         return int(self.indices.size)
 
+    def to_csr(self) -> Csr:
+        """Return itself: every form of synapses has this method."""
+        return self
 
-Synapses = Dense | Csr
+
+@dataclass(frozen=True, eq=False)
+class OneToOne:
+    """One synapse per address: address i reaches neuron i.
+
+    Parameters
+    ----------
+    weights : one number, or float32 or float64[n] (integers as in `Dense`)
+    n : number of neurons; left out, it is taken from the population at `Network.connect`
+
+    Raises
+    ------
+    NetworkError
+        if the array has more than one dimension, is empty, or holds a value that is not finite.
+    """
+
+    weights: Weights
+    n: int | None = None
+
+    def __post_init__(self) -> None:
+        weights = np.asarray(self.weights)
+        if weights.ndim == 0:
+            weights = weights.reshape(1)
+        weights = real_array(weights, "OneToOne weights", ndim=1)
+        if not weights.size:
+            raise NetworkError("OneToOne weights must not be empty")
+        if self.n is not None and weights.size not in (1, self.n):
+            raise NetworkError(f"OneToOne has {weights.size} weights for {self.n} neurons")
+        object.__setattr__(self, "weights", weights)
+
+    @property
+    def n_bytes(self) -> int:
+        """Return the bytes its arrays take."""
+        return self.weights.nbytes
+
+    @property
+    def n_synapses(self) -> int:
+        """Return the number of synapses: as many as neurons, once connected."""
+        return self.weights.size if self.n is None else self.n
+
+    @property
+    def n_pre(self) -> int:
+        """Return the number of source neurons, which is that of synapses."""
+        return self.n_synapses
+
+    @property
+    def n_post(self) -> int:
+        """Return the number of destination neurons, which is that of synapses."""
+        return self.n_synapses
+
+    def to_csr(self) -> Csr:
+        """Return the same synapses in rows."""
+        n = self.n_synapses
+        weights = np.broadcast_to(self.weights, (n,))
+        return Csr(np.arange(n + 1), np.arange(n, dtype=np.int32), weights, n)  # type: ignore[arg-type]
+
+
+Synapses = Dense | Csr | OneToOne | Conv2d | SumPool2d
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +200,7 @@ class Projection:
     Parameters
     ----------
     pre, post : names of the populations
-    synapses : Dense or Csr
+    synapses : Dense, Csr, OneToOne, Conv2d or SumPool2d
     delay_ns : one delay in ns for all synapses, or int64[n_synapses] (Csr only)
     """
 
@@ -133,22 +218,3 @@ class Projection:
 
     def __str__(self) -> str:
         return f"{self.pre} -> {self.post}"
-
-
-def _frozen(array: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
-    view = np.ascontiguousarray(array).view()
-    view.flags.writeable = False
-    return view
-
-
-def _real(data: npt.ArrayLike, what: str, ndim: int) -> Weights:
-    array = np.asarray(data)
-    if array.ndim != ndim:
-        raise NetworkError(f"{what} must have {ndim} dimension{'s' * (ndim > 1)}, got shape {array.shape}")
-    if array.dtype.kind in "iub":
-        array = array.astype(np.float32 if array.dtype.itemsize <= 2 else np.float64)
-    if array.dtype not in (np.float32, np.float64):
-        raise NetworkError(f"{what} must be float32, float64 or integers, got {array.dtype}")
-    if not np.isfinite(array).all():
-        raise NetworkError(f"{what} must be finite")
-    return _frozen(array)

@@ -2,37 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import index
 
 import numpy as np
 import numpy.typing as npt
 
 from eventsim.engine import inputs
-from eventsim.engine.advance import DONE, run_until
+from eventsim.engine.advance import DONE, membranes, run_until
 from eventsim.engine.compiled import CompiledNetwork
-from eventsim.engine.layout import INPUT_EVENTS, PARAMETERS, PROJECTION, RECORDS, SIZE, STATE
+from eventsim.engine.layout import (
+    CLOCK_EMITTED,
+    CLOCK_SOURCE,
+    DELIVERIES,
+    DIRECT,
+    INPUT_EVENTS,
+    INPUT_HEAD,
+    INPUT_TAIL,
+    N_SPIKES,
+    N_UPDATES,
+    PROJECTION,
+    RECORDS,
+)
+from eventsim.engine.probe import Probe
 from eventsim.engine.records import count_records, drain
-from eventsim.engine.state import allocate, grow, reset
+from eventsim.engine.snapshot import restore_state, save_state
+from eventsim.engine.state import State
 from eventsim.errors import CausalityError, EventError, GridError, ParameterError
 from eventsim.events import MAX_TIME_NS, Events
 from eventsim.network import Network
+from eventsim.sources import SpikeSource
 
 
 @dataclass(frozen=True)
 class Counters:
     """What a session has done since its last reset.
 
+    `spikes` counts what each population emitted, `source_events` what each Poisson source did.
     `synaptic_events` counts synapses passed by a spike or an input (each synapse of a dense row is one);
-    `synaptic_events_by_projection` follows the order of `Network.projections`. `neuron_updates` counts
-    neurons brought up to date because an event reached them or because they were due by themselves.
+    `synaptic_events_by_projection` follows the order of `Network.projections`. `neuron_updates` counts, per
+    population, neurons brought up to date because an event reached them or because they were due by
+    themselves, once per tick; None for populations that take events straight to the membrane, unless the
+    session was asked to `count_updates`.
     """
 
     input_events: int
+    source_events: dict[str, int]
     spikes: dict[str, int]
     synaptic_events: int
     synaptic_events_by_projection: tuple[int, ...]
-    neuron_updates: int
+    neuron_updates: dict[str, int | None]
 
 
 class Session:
@@ -44,8 +64,11 @@ class Session:
     Parameters
     ----------
     network : Network or CompiledNetwork (which sessions may share)
-    record : names of further populations to record
+    record : names of further populations, inputs or sources to record
     start_ns : the first time that can be simulated, ns
+    probe : for populations by name, the times in ns at which their membranes are kept for `read_probe`
+    queue : "fifo", "ring" or "heap", for a Network: how delay classes wait; left out, the fastest
+    count_updates : count neuron updates of every population, which costs time for some
 
     >>> from eventsim.models import LIF
     >>> from eventsim.projections import Dense
@@ -61,17 +84,31 @@ class Session:
     """
 
     def __init__(
-        self, network: Network | CompiledNetwork, record: Iterable[str] = (), start_ns: int = 0
+        self,
+        network: Network | CompiledNetwork,
+        record: Iterable[str] = (),
+        start_ns: int = 0,
+        *,
+        probe: Mapping[str, npt.ArrayLike] | None = None,
+        queue: str | None = None,
+        count_updates: bool = False,
     ) -> None:
-        compiled = network.compile() if isinstance(network, Network) else network
+        if isinstance(network, Network):
+            compiled = network.compile(queue)
+        elif queue is not None:
+            raise ParameterError("queue is chosen when a network is compiled: Network.compile(queue)")
+        else:
+            compiled = network
         wanted = [record] if isinstance(record, str) else list(record)
         for name in wanted:
-            if name not in compiled.order:
-                raise ParameterError(f"cannot record {name!r}; populations are {', '.join(compiled.order)}")
+            if name not in compiled.sources:
+                raise ParameterError(f"cannot record {name!r}; there are {', '.join(compiled.sources)}")
         self._network = compiled
         self._recorded = {*compiled.outputs, *wanted}
-        self._sources = {name: k for k, name in enumerate(compiled.inputs)}
-        self._state = allocate(compiled, self._recorded)
+        self._inputs = {name: compiled.sources[name] for name in compiled.network.inputs}
+        self._probe = Probe(compiled, probe or {})
+        self._state = State(compiled, self._recorded, count_updates)
+        self._counting = count_updates
         self._clock_ns = 0
         self.reset(start_ns)
 
@@ -93,8 +130,14 @@ class Session:
         start = _whole_ns(start_ns, "start_ns")
         if start % self._network.tick_ns:
             raise GridError(f"start_ns {start} is no multiple of the tick, {self._network.tick_ns} ns")
-        reset(self._network.values, self._network.due, self._state, start // self._network.tick_ns)
+        tick_ns = self._network.tick_ns
+        self._state.reset(start // tick_ns)
         self._clock_ns = start
+        self._probe.reset(start)
+        for name, source in self._network.network.sources.items():
+            if isinstance(source, SpikeSource):
+                events = source.events.select(source.events.time_ns >= start)
+                self._merge(self._network.sources[name], events)
 
     def push(self, name: str, events: Events) -> None:
         """Hand over input events, in any order; where one is refused, none is taken.
@@ -108,57 +151,71 @@ class Session:
         CausalityError
             if a time is earlier than the clock.
         """
-        source = self._sources.get(name)
-        if source is None:
-            raise EventError(f"{name!r} is no input; inputs are {', '.join(self._sources) or 'none'}")
+        source = self._source_of(name)
         if not len(events):
             return
-        size, tick_ns = self._network.inputs[name], self._network.tick_ns
-        state = self._state
-        outcome, k = inputs.check_and_append(
-            state.queue,
-            state.queue_value,
-            state.registers,
-            events.time_ns,
-            events.address,
-            events.value,
-            (source, size, tick_ns, self._clock_ns),
-        )
+        time_ns, address, value = events.time_ns, events.address, events.value
+        outcome, k = inputs.check_and_append(self._state.at, source, self._clock_ns, time_ns, address, value)
         if outcome == inputs.UNORDERED:
-            self._state = inputs.merge(state, source, events.time_ns // tick_ns, events.address, events.value)
+            self._merge(source, events)
         elif outcome != inputs.ACCEPTED:
-            self._refuse(name, outcome, events, k)
+            self._refuse(name, outcome, (int(time_ns[k]), int(address[k]), float(value[k])), k)
+
+    def push_event(self, name: str, time_ns: int, address: int, value: float = 1.0) -> None:
+        """Hand over one event: the quick way for events that come one by one.
+
+        Raises as `push` does; and EventError where the time or the address is no whole number.
+        """
+        try:
+            outcome = inputs.check_and_append_one(
+                self._state.at,
+                self._inputs[name],
+                self._clock_ns,
+                index(time_ns),
+                index(address),
+                float(value),
+            )
+        except (KeyError, TypeError, ValueError, OverflowError):
+            self._source_of(name)
+            raise EventError(
+                f"{name!r}: an event is a whole time in ns, a whole address and a number, "
+                f"got {time_ns!r}, {address!r}, {value!r}"
+            ) from None
+        if outcome == inputs.UNORDERED:
+            self._merge(self._inputs[name], Events.of([time_ns], [address], [value]))
+        elif outcome != inputs.ACCEPTED:
+            self._refuse(name, outcome, (time_ns, address, value), 0)
 
     def advance(self, until_ns: int) -> None:
         """Process every tick whose time is strictly before `until_ns`, which becomes the clock.
 
         Raises CausalityError where `until_ns` is earlier than the clock.
         """
-        until = _whole_ns(until_ns, "until_ns")
-        if until < self._clock_ns:
+        until = until_ns if type(until_ns) is int else _whole_ns(until_ns, "until_ns")
+        if not self._clock_ns <= until < MAX_TIME_NS:
+            _whole_ns(until_ns, "until_ns")
             raise CausalityError(f"cannot advance to {until} ns: the clock is at {self._clock_ns} ns already")
-        tick = -(-until // self._network.tick_ns)
-        while (lacking := run_until(self._network.plan, self._state, tick)) != DONE:
-            self._state = grow(self._state, lacking)
-        self._clock_ns = until
+        for at_ns in self._probe.before(until):
+            self._run(at_ns + 1)
+            self._probe.keep(at_ns, self.membrane)
+        self._run(until)
 
     def read(self, name: str) -> Events:
-        """Return what population `name` emitted since the last read, by (tick, index).
+        """Return what `name` emitted since the last read, by (tick, index).
 
-        Spiking populations emit value 1; integrators their membrane, in each tick an event reached them.
-        Raises ParameterError where `name` is not recorded.
+        Populations emit value 1, or graded spikes; integrators their membrane, in each tick an event reached
+        them. Raises ParameterError where `name` is not recorded.
         """
         if name not in self._recorded:
             raise ParameterError(
                 f"{name!r} is not recorded; recorded are {', '.join(sorted(self._recorded))}"
             )
-        state = self._state
-        if state.registers[RECORDS] == 0:
+        if self._state.handle[RECORDS] == 0:
             return Events.empty()
-        population, tick_ns = self._network.order.index(name), self._network.tick_ns
-        n = count_records(state.record, state.registers, population)
+        source = self._network.sources[name]
+        n = count_records(self._state.at, source)
         out = (np.empty(n, np.int64), np.empty(n, np.int32), np.empty(n, np.float32))
-        drain(state.record, state.record_value, state.registers, population, tick_ns, out)
+        drain(self._state.at, source, *out)
         return Events(*out)
 
     def membrane(self, name: str) -> npt.NDArray[np.float64]:
@@ -170,51 +227,93 @@ class Session:
             raise ParameterError(
                 f"{name!r} is no population; populations are {', '.join(self._network.order)}"
             )
-        p = self._network.order.index(name)
-        row, plan = self._network.plan.populations[p], self._network.plan
-        n, first = int(row[SIZE]), sum(self._network.sizes[:p])
-        u = self._state.values[row[STATE] : row[STATE] + n]
-        # Rows 0 and 1 of every model's parameters are the membrane's decay per tick and its constant drive.
-        alpha, drive = plan.parameters[row[PARAMETERS] : row[PARAMETERS] + 2 * n].reshape(2, n)
         now = -(-self._clock_ns // self._network.tick_ns) - 1
-        k = np.maximum(now - self._state.last[first : first + n], 0)
-        kept = alpha**k
-        with np.errstate(divide="ignore", invalid="ignore"):
-            sums = np.where(alpha == 1.0, k, (1.0 - kept) / (1.0 - alpha))
-        moved: npt.NDArray[np.float64] = np.where(k == 1, alpha * u + drive, kept * u + drive * sums)
-        return moved
+        out = np.empty(self._network.network.populations[name].size)
+        membranes(self._state.at, self._network.order.index(name), now, out.ctypes.data)
+        return out
+
+    def read_probe(self, name: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return the times and membranes kept since the last such read: int64[k] in ns, float64[k, n].
+
+        They are those after all that happened at these times. Raises ParameterError where `name` is not
+        probed.
+        """
+        return self._probe.read(name)
+
+    def save(self) -> bytes:
+        """Return the whole state: `restore` goes on from it bit for bit, in any session of the same network."""
+        return save_state(self._state, self._network, self._recorded, self._clock_ns)
+
+    def restore(self, saved: bytes) -> None:
+        """Go back to a saved state; what is recorded and unread comes back with it, probes start anew.
+
+        Raises
+        ------
+        ParameterError
+            if `saved` is damaged, or of another network or another choice of records; nothing has changed
+            then.
+        """
+        self._clock_ns = restore_state(saved, self._state, self._network, self._recorded)
+        self._probe.reset(self._clock_ns)
 
     @property
     def counters(self) -> Counters:
         """Return what has been done since the last reset."""
-        state, projections = self._state, self._network.plan.classes[:, PROJECTION]
-        by_projection = np.zeros(self._network.n_projections, np.int64)
-        np.add.at(by_projection, projections, state.deliveries)
+        state, network = self._state, self._network
+        classes, populations = state.classes(), state.populations()
+        by_projection = np.zeros(len(network.network.projections), np.int64)
+        np.add.at(by_projection, classes[:, PROJECTION], classes[:, DELIVERIES])
+        names = {number: name for name, number in network.sources.items()}
+        updates = [int(row[N_UPDATES]) if self._counting or not row[DIRECT] else None for row in populations]
         return Counters(
-            input_events=int(state.registers[INPUT_EVENTS]),
-            spikes=dict(zip(self._network.order, state.spikes.tolist(), strict=True)),
-            synaptic_events=int(state.deliveries.sum()),
+            input_events=int(state.handle[INPUT_EVENTS]),
+            source_events={names[int(row[CLOCK_SOURCE])]: int(row[CLOCK_EMITTED]) for row in state.clocks()},
+            spikes=dict(zip(network.order, populations[:, N_SPIKES].tolist(), strict=True)),
+            synaptic_events=int(by_projection.sum()),
             synaptic_events_by_projection=tuple(by_projection.tolist()),
-            neuron_updates=int(state.updates.sum()),
+            neuron_updates=dict(zip(network.order, updates, strict=True)),
         )
 
-    def _refuse(self, name: str, outcome: int, events: Events, k: int) -> None:
-        time = int(events.time_ns[k])
+    def _run(self, until_ns: int) -> None:
+        tick = -(-until_ns // self._network.tick_ns)
+        while (lacking := run_until(self._state.at, tick)) != DONE:
+            self._state.grow(lacking)
+        self._clock_ns = until_ns
+
+    def _source_of(self, name: str) -> int:
+        if name not in self._inputs:
+            raise EventError(f"{name!r} is no input; inputs are {', '.join(self._inputs) or 'none'}")
+        return self._inputs[name]
+
+    def _merge(self, source: int, events: Events) -> None:
+        """Merge valid events into those waiting, sorted by (tick, source, address, value)."""
+        state = self._state
+        waiting = slice(state.handle[INPUT_HEAD], state.handle[INPUT_TAIL])
+        parts = (
+            (state.field("input_tick")[waiting], events.time_ns // self._network.tick_ns),
+            (state.field("input_source")[waiting], np.full(len(events), source, np.int32)),
+            (state.field("input_address")[waiting], events.address),
+            (state.field("input_value")[waiting], events.value),
+        )
+        columns = [np.concatenate(pair) for pair in parts]
+        order = np.lexsort(columns[::-1])
+        state.set_inputs(*(column[order] for column in columns))
+
+    def _refuse(self, name: str, outcome: int, event: tuple[int, int, float], k: int) -> None:
+        time_ns, address, value = event
         if outcome == inputs.BEFORE_CLOCK:
             raise CausalityError(
-                f"{name!r}: event {k} at {time} ns is earlier than the clock, {self._clock_ns} ns"
+                f"{name!r}: event {k} at {time_ns} ns is earlier than the clock, {self._clock_ns} ns"
             )
         if outcome == inputs.OFF_GRID:
             raise GridError(
-                f"{name!r}: event {k} at {time} ns is off the grid of {self._network.tick_ns} ns "
+                f"{name!r}: event {k} at {time_ns} ns is off the grid of {self._network.tick_ns} ns "
                 "(Events.on_grid moves events to it)"
             )
         if outcome == inputs.BAD_ADDRESS:
-            size = self._network.inputs[name]
-            raise EventError(
-                f"{name!r}: address {int(events.address[k])} of event {k} is not in 0..{size - 1}"
-            )
-        raise EventError(f"{name!r}: value {events.value[k]} of event {k} is not finite")
+            size = self._network.network.inputs[name]
+            raise EventError(f"{name!r}: address {address} of event {k} is not in 0..{size - 1}")
+        raise EventError(f"{name!r}: value {value} of event {k} is not finite")
 
 
 def _whole_ns(value: int, what: str) -> int:

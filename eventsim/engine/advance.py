@@ -1,8 +1,8 @@
 """The engine: works through every tick that has something to do, in one call.
 
-Within a tick: inputs first, then the populations level by level. For each, all packets due are summed in the
-order of its delivery classes; then the neurons touched, and those due by themselves, are updated; then their
-spikes are sent. Time in which nothing is due costs nothing.
+Within a tick: inputs and sources first, then the populations level by level. For each, all packets due are
+delivered in the order of its delivery classes; then the neurons touched, and those due by themselves, are
+updated; then their spikes are sent. Time in which nothing is due costs nothing.
 """
 
 from __future__ import annotations
@@ -11,299 +11,368 @@ from typing import Final
 
 import numpy as np
 
-from eventsim.engine.calendar import first_due, gather_due, schedule
-from eventsim.engine.delivery import compact, deliver, emit, is_due
-from eventsim.engine.jit import kernel, part
+from eventsim.engine.calendar import calendar_at, first_due, gather_due, schedule
+from eventsim.engine.class_queue import first_class, take
+from eventsim.engine.clocks import clock_at, take_clock
+from eventsim.engine.jit import call, floats_at, indices, ints, ints_at, kernel, part, singles
 from eventsim.engine.layout import (
+    CLASS_CLOCKED,
     CLASS_START,
     CLASS_STOP,
-    CODE,
-    DELAY,
+    CLASS_ZERO,
+    CLOCK_CLASS,
+    CLOCK_EVENTS,
+    CLOCK_RUN,
+    CLOCK_TICK,
+    COUNT,
+    COUNTING,
+    CURSOR,
+    DELIVER,
+    DELIVERIES,
+    DIRECT,
+    DRIVE,
+    DUE_AT,
+    EMITS,
+    F_CLASSES,
+    F_DUE_CLASS,
+    F_FIRED,
+    F_FIRED_VALUE,
+    F_HEAD,
+    F_INPUT_ADDRESS,
+    F_INPUT_SOURCE,
+    F_INPUT_TICK,
+    F_INPUT_VALUE,
+    F_PACKETS,
+    F_POPULATIONS,
+    F_RECORD_TICK,
+    F_RECORDED,
+    F_SPIKE_ADDRESS,
+    F_SPIKE_VALUE,
+    F_TOUCHED,
     FIRST,
+    GRADED_SPIKES,
+    HANDLE_SIZE,
     INPUT_EVENTS,
+    INPUT_HEAD,
+    INPUT_TAIL,
+    LOOK,
+    MARK,
+    MEMBRANE,
+    N_CLASS_COLUMNS,
+    N_CLOCKS,
+    N_DUE,
+    N_EMITTABLE,
+    N_PACKET_COLUMNS,
+    N_POPULATION_COLUMNS,
+    N_POPULATIONS,
+    N_SOURCES,
+    N_SPIKES,
+    N_UPDATES,
     NEVER,
-    PACKET_TICK,
+    NOW,
     PACKETS,
-    PARAMETER_ROWS,
-    PARAMETERS,
-    QUEUE_ADDRESS,
-    QUEUE_HEAD,
-    QUEUE_SOURCE,
-    QUEUE_TAIL,
-    QUEUE_TICK,
-    RECORD_INDEX,
-    RECORD_POPULATION,
-    RECORD_TICK,
+    POST,
+    READOUT,
     RECORDABLE,
+    RECORDED,
     RECORDS,
     SIZE,
     SOON_TICK,
     SOURCE,
     SPIKES,
-    SPIKING,
     STAMP,
-    STATE,
-    STATE_ROWS,
-    Floats,
-    Indices,
+    UPDATE,
+    VALUES,
     Ints,
-    Neurons,
-    Plan,
-    State,
+    neurons_at,
 )
-from eventsim.models.alif import ALIF, crossing_alif, earliest_alif, update_alif
-from eventsim.models.leaky_integrator import update_leaky_integrator
-from eventsim.models.lif import LIF, crossing_lif, earliest_lif, update_lif
+from eventsim.engine.packets import compact, emit, has_fanout, pass_on
+from eventsim.engine.records import record
+from eventsim.engine.sorting import sort, sort_with_values
 
 DONE: Final = 0
 MORE_SPIKES: Final = 1
 MORE_PACKETS: Final = 2
 MORE_RECORDS: Final = 3
 
-_LIF: Final = LIF.code
-_ALIF: Final = ALIF.code
-
 
 @part
-def _neurons(plan: Plan, values: Floats, last: Ints, drive: Floats, p: int) -> Neurons:
-    row = plan.populations[p]
-    first, n = row[FIRST], row[SIZE]
-    return Neurons(
-        p,
-        first,
-        n,
-        plan.parameters[row[PARAMETERS] : row[PARAMETERS] + row[PARAMETER_ROWS] * n],
-        values[row[STATE] : row[STATE] + row[STATE_ROWS] * n],
-        last[first : first + n],
-        drive[first : first + n],
-    )
-
-
-@part
-def _next_tick(plan: Plan, state: State) -> int:
-    """Return the next tick with something to do, or NEVER."""
-    registers = state.registers
-    tick = first_due(state.calendar)
-    if registers[QUEUE_HEAD] < registers[QUEUE_TAIL]:
-        tick = min(tick, state.queue[QUEUE_TICK, registers[QUEUE_HEAD]])
-    for c in range(plan.classes.shape[0]):
-        packet = state.cursor[c]
-        if packet >= 0:
-            tick = min(tick, state.packets[packet, PACKET_TICK] + plan.classes[c, DELAY])
+def _next_tick(handle: Ints) -> int:
+    """Return the next tick at which anything but a Poisson source has something to do, or NEVER."""
+    tick = min(first_due(handle), first_class(handle))
+    if handle[INPUT_HEAD] < handle[INPUT_TAIL]:
+        tick = min(tick, ints(handle, F_INPUT_TICK)[handle[INPUT_HEAD]])
     return tick
 
 
 @part
-def _room(plan: Plan, state: State, tick: int) -> int:
+def _next_clock(handle: Ints) -> tuple[int, int, int]:
+    """Return the Poisson source whose events come first, their tick, and that of the next source's."""
+    first, tick, other = 0, NEVER, NEVER
+    for k in range(handle[N_CLOCKS]):
+        at = clock_at(handle, k).row[CLOCK_TICK]
+        if at < tick:
+            first, tick, other = k, at, tick
+        elif at < other:
+            other = at
+    return first, tick, other
+
+
+@part
+def _room(handle: Ints, tick: int) -> int:
     """Return DONE where `tick` certainly fits into the buffers, else which one must grow."""
-    registers = state.registers
-    neurons = state.last.shape[0]
-    if registers[RECORDS] + registers[RECORDABLE] > state.record.shape[1]:
-        return MORE_RECORDS
     arriving = 0
-    while (
-        registers[QUEUE_HEAD] + arriving < registers[QUEUE_TAIL]
-        and state.queue[QUEUE_TICK, registers[QUEUE_HEAD] + arriving] == tick
-    ):
-        arriving += 1
-    spikes = state.spike_address.shape[0]
-    packets = state.packets.shape[0]
-    sources = state.tail.shape[0]
-    if registers[SPIKES] + neurons + arriving > spikes or registers[PACKETS] + sources > packets:
-        compact(state)
+    if handle[INPUT_HEAD] < handle[INPUT_TAIL]:
+        input_tick = ints(handle, F_INPUT_TICK)
+        while (
+            handle[INPUT_HEAD] + arriving < handle[INPUT_TAIL]
+            and input_tick[handle[INPUT_HEAD] + arriving] == tick
+        ):
+            arriving += 1
+    for k in range(handle[N_CLOCKS]):
+        row = clock_at(handle, k).row
+        if row[CLOCK_TICK] == tick and row[CLOCK_CLASS] < 0:
+            arriving += row[CLOCK_EVENTS]
+    if handle[RECORDS] + handle[RECORDABLE] + arriving > ints(handle, F_RECORD_TICK).shape[0]:
+        return MORE_RECORDS
+    spikes = indices(handle, F_SPIKE_ADDRESS).shape[0]
+    packets = ints(handle, F_PACKETS).shape[0] // N_PACKET_COLUMNS
+    needed = handle[N_EMITTABLE] + arriving
+    if handle[SPIKES] + needed > spikes or handle[PACKETS] + handle[N_SOURCES] > packets:
+        compact(handle)
         # At least half must be free after compaction, or compaction would be all the engine does.
-        if 2 * registers[SPIKES] + neurons + arriving > spikes:
+        if 2 * handle[SPIKES] + needed > spikes:
             return MORE_SPIKES
-        if 2 * registers[PACKETS] + sources > packets:
+        if 2 * handle[PACKETS] + handle[N_SOURCES] > packets:
             return MORE_PACKETS
     return DONE
 
 
 @part
-def _take_inputs(plan: Plan, state: State, tick: int) -> None:
-    """Move the queued inputs of `tick` into packets, one per input."""
-    registers, queue = state.registers, state.queue
-    while registers[QUEUE_HEAD] < registers[QUEUE_TAIL] and queue[QUEUE_TICK, registers[QUEUE_HEAD]] == tick:
-        source = queue[QUEUE_SOURCE, registers[QUEUE_HEAD]]
-        wanted = plan.fanout_start[source] < plan.fanout_start[source + 1]
-        start = registers[SPIKES]
-        k = registers[QUEUE_HEAD]
-        while k < registers[QUEUE_TAIL] and queue[QUEUE_TICK, k] == tick and queue[QUEUE_SOURCE, k] == source:
+def _take_inputs(handle: Ints, tick: int) -> None:
+    """Move the waiting inputs of `tick` into packets, one per input."""
+    ticks, sources = ints(handle, F_INPUT_TICK), indices(handle, F_INPUT_SOURCE)
+    addresses, values = indices(handle, F_INPUT_ADDRESS), singles(handle, F_INPUT_VALUE)
+    spike_address, spike_value = indices(handle, F_SPIKE_ADDRESS), singles(handle, F_SPIKE_VALUE)
+    recorded, tail = ints(handle, F_RECORDED), handle[INPUT_TAIL]
+    while handle[INPUT_HEAD] < tail and ticks[handle[INPUT_HEAD]] == tick:
+        source = sources[handle[INPUT_HEAD]]
+        wanted = has_fanout(handle, source)
+        start = handle[SPIKES]
+        spike, k = start, handle[INPUT_HEAD]
+        while k < tail and ticks[k] == tick and sources[k] == source:
             if wanted:
-                state.spike_address[registers[SPIKES]] = queue[QUEUE_ADDRESS, k]
-                state.spike_value[registers[SPIKES]] = state.queue_value[k]
-                registers[SPIKES] += 1
+                spike_address[spike], spike_value[spike] = addresses[k], values[k]
+                spike += 1
+            if recorded[source]:
+                record(handle, source, tick, addresses[k], values[k])
             k += 1
-        registers[INPUT_EVENTS] += k - registers[QUEUE_HEAD]
-        registers[QUEUE_HEAD] = k
+        handle[INPUT_EVENTS] += k - handle[INPUT_HEAD]
+        handle[INPUT_HEAD] = k
         if wanted:
-            emit(plan, state, source, tick, start)
+            handle[SPIKES] = spike
+            emit(handle, source, tick, start)
 
 
 @part
-def _sort(array: Indices) -> None:
-    """Sort in place; quick where the array is sorted already, as it is after a dense tick."""
-    n = array.shape[0]
-    k = 1
-    while k < n and array[k - 1] <= array[k]:
-        k += 1
-    if k >= n:
-        return
-    # Heapsort: no recursion, no worst case.
-    for start in range(n // 2 - 1, -1, -1):
-        _sift(array, start, n)
-    for end in range(n - 1, 0, -1):
-        array[0], array[end] = array[end], array[0]
-        _sift(array, 0, end)
-
-
-@part
-def _sift(array: Indices, hole: int, n: int) -> None:
-    value = array[hole]
-    while 2 * hole + 1 < n:
-        child = 2 * hole + 1
-        if child + 1 < n and array[child + 1] > array[child]:
-            child += 1
-        if array[child] <= value:
-            break
-        array[hole] = array[child]
-        hole = child
-    array[hole] = value
-
-
-@part
-def _look_at_due(plan: Plan, state: State, p: int, tick: int, stamp: int, touched: int, count: int) -> int:
-    """Touch those of the `count` due neurons (in `state.fired`) that act now; predict the others."""
-    first, code = plan.populations[p, FIRST], plan.populations[p, CODE]
-    neurons = _neurons(plan, state.values, state.last, state.drive, p)
-    calendar, mark = state.calendar, state.mark
+def _look_at_due(at: int, handle: Ints, p: int, tick: int, touched: int, count: int) -> int:
+    """Touch those of the `count` due neurons (in `fired`) that act now; predict the others."""
+    calendar, neurons = calendar_at(handle), neurons_at(handle, p)
+    row = neurons.row
+    fired, listed, stamp = indices(handle, F_FIRED), indices(handle, F_TOUCHED), handle[STAMP]
+    mark = ints_at(row[MARK], row[SIZE])
     for q in range(count):
-        i = state.fired[q]
-        if mark[first + i] == stamp:
+        i = fired[q]
+        if mark[i] == stamp:
             continue
-        last = neurons.last[i]
-        k = tick - last
-        due = crossing_lif(neurons, i, k) if code == _LIF else crossing_alif(neurons, i, k)
-        if due < NEVER:
-            due += last
+        due = call(row[LOOK], at, p, i, tick)
         if due == tick:
-            mark[first + i] = stamp
-            state.touched[touched] = i
+            mark[i] = stamp
+            listed[touched] = i
             touched += 1
         else:
-            schedule(
-                calendar.due,
-                calendar.soon,
-                calendar.soon_count,
-                calendar.heap,
-                calendar.registers,
-                (p, first, i),
-                tick,
-                due,
-            )
+            schedule(calendar, neurons, i, tick, due)
     return touched
 
 
 @part
-def _update(plan: Plan, state: State, p: int, tick: int, touched: Indices) -> int:
-    """Update the touched neurons of population p by its model; return how many fired."""
-    code = plan.populations[p, CODE]
-    neurons = _neurons(plan, state.values, state.last, state.drive, p)
-    if code == _LIF:
-        return update_lif(neurons, state.calendar, tick, touched, state.fired)
-    if code == _ALIF:
-        return update_alif(neurons, state.calendar, tick, touched, state.fired)
-    return update_leaky_integrator(neurons, tick, touched)
+def _send(handle: Ints, row: Ints, tick: int, count: int) -> None:
+    """Sort and store the `count` spikes of a population at `tick`, and record them where wanted."""
+    fired, values = indices(handle, F_FIRED)[:count], singles(handle, F_FIRED_VALUE)
+    graded = row[EMITS] == GRADED_SPIKES
+    if graded:
+        sort_with_values(fired, values)
+    else:
+        sort(fired)
+    row[N_SPIKES] += count
+    source = row[SOURCE]
+    if has_fanout(handle, source):
+        address, value = indices(handle, F_SPIKE_ADDRESS), singles(handle, F_SPIKE_VALUE)
+        start = handle[SPIKES]
+        for q in range(count):
+            address[start + q] = fired[q]
+            value[start + q] = values[q] if graded else 1.0
+        handle[SPIKES] = start + count
+        emit(handle, source, tick, start)
+    if row[RECORDED]:
+        for q in range(count):
+            record(handle, source, tick, fired[q], values[q] if graded else 1.0)
 
 
 @part
-def _send(plan: Plan, state: State, p: int, tick: int, fired: Indices) -> None:
-    """Store the spikes of population p at `tick`, and record them where wanted."""
-    registers = state.registers
-    state.spikes[p] += fired.shape[0]
-    source = plan.populations[p, SOURCE]
-    if plan.fanout_start[source] < plan.fanout_start[source + 1]:
-        start = registers[SPIKES]
-        for q in range(fired.shape[0]):
-            state.spike_address[start + q] = fired[q]
-            state.spike_value[start + q] = 1.0
-        registers[SPIKES] = start + fired.shape[0]
-        emit(plan, state, source, tick, start)
+def _record_readings(handle: Ints, row: Ints, tick: int, count: int) -> None:
+    """Record the first row of state of the touched neurons of a population that does not spike."""
+    values = floats_at(row[VALUES], row[SIZE])
+    if count < 0:
+        for i in range(row[SIZE]):
+            record(handle, row[SOURCE], tick, i, values[i])
+        return
+    who = indices(handle, F_TOUCHED)[:count]
+    sort(who)
+    for q in range(count):
+        record(handle, row[SOURCE], tick, who[q], values[who[q]])
 
 
 @part
-def _record(plan: Plan, state: State, p: int, tick: int, who: Indices) -> None:
-    """Record spikes; of a population that does not spike, membranes (row 0 of its state)."""
-    r = state.registers[RECORDS]
-    graded, values = plan.populations[p, SPIKING] == 0, state.values[plan.populations[p, STATE] :]
-    for q in range(who.shape[0]):
-        state.record[RECORD_TICK, r] = tick
-        state.record[RECORD_POPULATION, r] = p
-        state.record[RECORD_INDEX, r] = who[q]
-        state.record_value[r] = values[who[q]] if graded else 1.0
-        r += 1
-    state.registers[RECORDS] = r
-
-
-@part
-def _process(plan: Plan, state: State, p: int, tick: int, stamp: int) -> None:
-    """Work through one population at one tick."""
-    row = plan.populations[p]
-    first, n = row[FIRST], row[SIZE]
-    touched: int = np.int64(0)  # type: ignore[assignment]  # a literal 0 would compile all below twice
+def _count_updates(at: int, handle: Ints, row: Ints, tick: int) -> None:
+    """Count the neurons that this tick's deliveries reach, where the model does not list them itself."""
+    classes, head = ints(handle, F_CLASSES), ints(handle, F_HEAD)
+    reached: int = np.int64(0)  # type: ignore[assignment]
+    handle[STAMP] += 1
     for c in range(row[CLASS_START], row[CLASS_STOP]):
-        if is_due(plan, state, c, tick):
-            touched = deliver(plan, state, c, first, n, stamp, touched)
-    due = gather_due(state.calendar, p, first, n, tick, state.fired)
-    if touched >= 0 and due:
-        touched = _look_at_due(plan, state, p, tick, stamp, touched, due)
+        if head[c] == tick:
+            counted = classes[c * N_CLASS_COLUMNS + DELIVERIES]
+            cursor = classes[c * N_CLASS_COLUMNS + CURSOR]
+            reached = call(classes[c * N_CLASS_COLUMNS + COUNT], at, c, cursor, reached)
+            classes[c * N_CLASS_COLUMNS + DELIVERIES] = counted
+    # The sums themselves are of no use here: the reached are noted in their place.
+    drive, listed = floats_at(row[DRIVE], row[SIZE]), indices(handle, F_TOUCHED)
+    if reached < 0:
+        reached = row[SIZE]
+        drive[:] = handle[STAMP]
+    else:
+        for q in range(reached):
+            drive[listed[q]] = handle[STAMP]
+    row[N_UPDATES] += reached
+    handle[STAMP] += 1
+
+
+@part
+def _count_unreached(handle: Ints, row: Ints, count: int) -> None:
+    """Count those that fired by themselves, no event having reached them."""
+    drive, fired = floats_at(row[DRIVE], row[SIZE]), indices(handle, F_FIRED)
+    for q in range(count):
+        if drive[fired[q]] != handle[STAMP] - 1:
+            row[N_UPDATES] += 1
+
+
+@part
+def _deliver_all(at: int, handle: Ints, row: Ints, tick: int) -> int:
+    """Deliver all that reaches a population at `tick`; return how many neurons it touched, -1 for all."""
+    classes, head, due = ints(handle, F_CLASSES), ints(handle, F_HEAD), ints(handle, F_DUE_CLASS)
+    touched: int = np.int64(0)  # type: ignore[assignment]  # a literal 0 would compile all below twice
+    while handle[DUE_AT] < handle[N_DUE] and due[handle[DUE_AT]] < row[CLASS_STOP]:
+        c = due[handle[DUE_AT]]
+        handle[DUE_AT] += 1
+        if c < row[CLASS_ZERO]:
+            place = c * N_CLASS_COLUMNS
+            touched = call(classes[place + DELIVER], at, c, classes[place + CURSOR], touched)
+            pass_on(handle, c)
+    for c in range(row[CLASS_ZERO], row[CLASS_STOP]):
+        if head[c] == tick:
+            place = c * N_CLASS_COLUMNS
+            touched = call(classes[place + DELIVER], at, c, classes[place + CURSOR], touched)
+            pass_on(handle, c)
+    if row[CLASS_CLOCKED] < row[CLASS_STOP]:
+        for k in range(handle[N_CLOCKS]):
+            clock = clock_at(handle, k).row
+            c = clock[CLOCK_CLASS]
+            if clock[CLOCK_TICK] == tick and row[CLASS_CLOCKED] <= c < row[CLASS_STOP]:
+                touched = call(clock[CLOCK_RUN], at, k, -1, touched)
+    return touched
+
+
+@part
+def _process(at: int, handle: Ints, p: int, tick: int) -> None:
+    """Work through one population at one tick."""
+    row = ints(handle, F_POPULATIONS)[p * N_POPULATION_COLUMNS : (p + 1) * N_POPULATION_COLUMNS]
+    if handle[COUNTING] and row[DIRECT]:
+        _count_updates(at, handle, row, tick)
+    touched = _deliver_all(at, handle, row, tick)
+    if row[LOOK]:
+        due = gather_due(handle, row, row[FIRST], row[SIZE], tick, indices(handle, F_FIRED))
+        if touched >= 0 and due:
+            touched = _look_at_due(at, handle, p, tick, touched, due)
     if touched == 0:
         return
-    who = plan.everyone[:n] if touched < 0 else state.touched[:touched]
-    state.updates[p] += who.shape[0]
-    if row[SPIKING] == 0:
-        if touched > 0:
-            _sort(who)
-        _update(plan, state, p, tick, who)
-        if state.recorded[p]:
-            _record(plan, state, p, tick, who)
-        return
-    fired = state.fired[: _update(plan, state, p, tick, who)]
-    if fired.shape[0]:
-        _sort(fired)
-        _send(plan, state, p, tick, fired)
-        if state.recorded[p]:
-            _record(plan, state, p, tick, fired)
+    if not row[DIRECT]:
+        row[N_UPDATES] += touched if touched >= 0 else row[SIZE]
+    fired = call(row[UPDATE], at, p, tick, touched)
+    if handle[COUNTING] and row[DIRECT]:
+        _count_unreached(handle, row, fired)
+    if row[EMITS] == READOUT:
+        if row[RECORDED]:
+            _record_readings(handle, row, tick, touched)
+    elif fired:
+        _send(handle, row, tick, fired)
+
+
+@part
+def _run_ahead(at: int, handle: Ints, k: int, limit: int) -> None:
+    """Take the events of Poisson source k, alone until `limit`, up to the first that makes neurons fire."""
+    clock = clock_at(handle, k).row
+    fired = call(clock[CLOCK_RUN], at, k, limit, 0)
+    if fired:
+        p = ints(handle, F_CLASSES)[clock[CLOCK_CLASS] * N_CLASS_COLUMNS + POST]
+        row = ints(handle, F_POPULATIONS)[p * N_POPULATION_COLUMNS : (p + 1) * N_POPULATION_COLUMNS]
+        _send(handle, row, handle[NOW], fired)
+        # Without delay, the spikes reach later populations within the tick.
+        handle[N_DUE] = 0
+        for later in range(p + 1, handle[N_POPULATIONS]):
+            _process(at, handle, later, handle[NOW])
 
 
 @kernel
-def run_until(plan: Plan, state: State, until: int) -> int:
-    """Process every tick before `until`; return DONE, or which buffer must grow before it can go on."""
-    registers = state.registers
+def run_until(at: int, until: int) -> int:
+    """Process every tick before `until`; return DONE, or which buffer must grow before it can go on.
+
+    `at` is the address of the session's handle.
+    """
+    handle = ints_at(at, HANDLE_SIZE)
     while True:
-        tick = _next_tick(plan, state)
+        tick = _next_tick(handle)
+        if handle[N_CLOCKS]:
+            k, clock_tick, other_clock = _next_clock(handle)
+            others = min(min(tick, other_clock), until)
+            if clock_tick < others and clock_at(handle, k).row[CLOCK_CLASS] >= 0:
+                lacking = _room(handle, clock_tick)
+                if lacking != DONE:
+                    return lacking
+                _run_ahead(at, handle, k, others)
+                continue
+            tick = min(tick, clock_tick)
         if tick >= until:
             return DONE
-        lacking = _room(plan, state, tick)
+        lacking = _room(handle, tick)
         if lacking != DONE:
             return lacking
-        registers[SOON_TICK] = NEVER
-        registers[STAMP] += 1
-        stamp = registers[STAMP]
-        _take_inputs(plan, state, tick)
-        for p in range(plan.populations.shape[0]):
-            _process(plan, state, p, tick, stamp)
+        handle[NOW] = tick
+        handle[SOON_TICK] = NEVER
+        handle[STAMP] += 1
+        take(handle, tick)
+        if handle[INPUT_HEAD] < handle[INPUT_TAIL]:
+            _take_inputs(handle, tick)
+        for k in range(handle[N_CLOCKS]):
+            row = clock_at(handle, k).row
+            if row[CLOCK_TICK] == tick and row[CLOCK_CLASS] < 0:
+                take_clock(handle, k, tick)
+        for p in range(handle[N_POPULATIONS]):
+            _process(at, handle, p, tick)
 
 
 @kernel
-def predict_all(plan: Plan, values: Floats, last: Ints, drive: Floats, due: Ints) -> None:
-    """Write to `due` how many ticks after its initial state each neuron must be looked at, or NEVER."""
-    for p in range(plan.populations.shape[0]):
-        first, code = plan.populations[p, FIRST], plan.populations[p, CODE]
-        neurons = _neurons(plan, values, last, drive, p)
-        for i in range(plan.populations[p, SIZE]):
-            due[first + i] = NEVER
-            if code == _LIF:
-                due[first + i] = earliest_lif(neurons, i)
-            elif code == _ALIF:
-                due[first + i] = earliest_alif(neurons, i)
+def membranes(at: int, population: int, tick: int, address: int) -> int:
+    """Write the membranes of a population at `tick` to the float64 array at `address`; return 0."""
+    handle = ints_at(at, HANDLE_SIZE)
+    row = ints(handle, F_POPULATIONS)[population * N_POPULATION_COLUMNS :]
+    return call(row[MEMBRANE], at, population, tick, address)

@@ -2,81 +2,108 @@
 
 from __future__ import annotations
 
-from eventsim.engine.jit import part
-from eventsim.engine.layout import HEAP_SIZE, NEVER, SOON_TICK, Calendar, Indices, Ints
+from typing import NamedTuple
+
+from eventsim.engine.jit import indices, ints, part
+from eventsim.engine.layout import (
+    F_DUE,
+    F_HEAP_NEURON,
+    F_HEAP_TICK,
+    F_SOON,
+    HEAP_SIZE,
+    NEVER,
+    SOON_COUNT,
+    SOON_TICK,
+    Indices,
+    Ints,
+    Neurons,
+)
+
+
+class Calendar(NamedTuple):
+    """When neurons are due by themselves. `due` is the truth; heap entries that disagree are stale."""
+
+    registers: Ints
+    due: Ints
+    soon: Indices
+    heap_tick: Ints
+    heap_neuron: Ints
 
 
 @part
-def push_heap(heap: Ints, registers: Ints, tick: int, neuron: int) -> None:
+def calendar_at(handle: Ints) -> Calendar:
+    """Return the calendar of a session."""
+    return Calendar(
+        handle,
+        ints(handle, F_DUE),
+        indices(handle, F_SOON),
+        ints(handle, F_HEAP_TICK),
+        ints(handle, F_HEAP_NEURON),
+    )
+
+
+@part
+def push_heap(calendar: Calendar, tick: int, neuron: int) -> None:
     """Add (tick, neuron) to the heap, which must have room; equal ticks order by neuron."""
-    hole = registers[HEAP_SIZE]
-    registers[HEAP_SIZE] = hole + 1
+    ticks, neurons = calendar.heap_tick, calendar.heap_neuron
+    hole = calendar.registers[HEAP_SIZE]
+    calendar.registers[HEAP_SIZE] = hole + 1
     while hole > 0:
         parent = (hole - 1) >> 1
-        t, n = heap[0, parent], heap[1, parent]
+        t, n = ticks[parent], neurons[parent]
         if t < tick or (t == tick and n <= neuron):
             break
-        heap[0, hole], heap[1, hole] = t, n
+        ticks[hole], neurons[hole] = t, n
         hole = parent
-    heap[0, hole], heap[1, hole] = tick, neuron
+    ticks[hole], neurons[hole] = tick, neuron
 
 
 @part
-def pop_heap(heap: Ints, registers: Ints) -> None:
+def pop_heap(calendar: Calendar) -> None:
     """Remove the least (tick, neuron)."""
-    size = registers[HEAP_SIZE] - 1
-    registers[HEAP_SIZE] = size
-    tick, neuron = heap[0, size], heap[1, size]
+    ticks, neurons = calendar.heap_tick, calendar.heap_neuron
+    size = calendar.registers[HEAP_SIZE] - 1
+    calendar.registers[HEAP_SIZE] = size
+    tick, neuron = ticks[size], neurons[size]
     hole = 0
     while 2 * hole + 1 < size:
         child = 2 * hole + 1
         right = child + 1
         if right < size and (
-            heap[0, right] < heap[0, child]
-            or (heap[0, right] == heap[0, child] and heap[1, right] < heap[1, child])
+            ticks[right] < ticks[child] or (ticks[right] == ticks[child] and neurons[right] < neurons[child])
         ):
             child = right
-        t, n = heap[0, child], heap[1, child]
+        t, n = ticks[child], neurons[child]
         if t > tick or (t == tick and n >= neuron):
             break
-        heap[0, hole], heap[1, hole] = t, n
+        ticks[hole], neurons[hole] = t, n
         hole = child
-    heap[0, hole], heap[1, hole] = tick, neuron
+    ticks[hole], neurons[hole] = tick, neuron
 
 
 @part
-def first_due(calendar: Calendar) -> int:
+def first_due(handle: Ints) -> int:
     """Return the first tick at which a neuron is due, or NEVER; drops stale predictions on the way."""
-    heap, registers, due = calendar.heap, calendar.registers, calendar.due
-    if registers[SOON_TICK] != NEVER:
-        return int(registers[SOON_TICK])
-    while registers[HEAP_SIZE] > 0:
-        tick = heap[0, 0]
-        if due[heap[1, 0]] == tick:
+    if handle[SOON_TICK] != NEVER:
+        return int(handle[SOON_TICK])
+    if handle[HEAP_SIZE] == 0:
+        return NEVER
+    calendar = calendar_at(handle)
+    while handle[HEAP_SIZE] > 0:
+        tick = calendar.heap_tick[0]
+        if calendar.due[calendar.heap_neuron[0]] == tick:
             return int(tick)
-        pop_heap(heap, registers)
+        pop_heap(calendar)
     return NEVER
 
 
 @part
-def schedule(
-    due: Ints,
-    soon: Indices,
-    soon_count: Ints,
-    heap: Ints,
-    registers: Ints,
-    who: tuple[int, int, int],
-    tick: int,
-    when: int,
-) -> None:
+def schedule(calendar: Calendar, neurons: Neurons, index: int, tick: int, when: int) -> None:
     """Note, while `tick` is being processed, that a neuron must be looked at by tick `when`.
 
-    The first five are the Calendar's arrays, one by one: a tuple of arrays costs reference counts here, where
-    time matters. `who` is (population, number of its first neuron, index). A prediction already there for an
-    earlier tick stays: looking early costs little, a new entry costs more.
+    A prediction already there for an earlier tick stays: looking early costs little, a new entry costs more.
     """
-    population, first, index = who
-    neuron = first + index
+    neuron, due = neurons.first + index, calendar.due
     if when >= NEVER:
         due[neuron] = NEVER
         return
@@ -84,39 +111,46 @@ def schedule(
         return
     due[neuron] = when
     if when == tick + 1:
-        soon[first + soon_count[population]] = index
-        soon_count[population] += 1
-        registers[SOON_TICK] = when
-    elif registers[HEAP_SIZE] == heap.shape[1]:
-        _rebuild(due, heap, registers, tick)
+        calendar.soon[neurons.first + neurons.row[SOON_COUNT]] = index
+        neurons.row[SOON_COUNT] += 1
+        calendar.registers[SOON_TICK] = when
+    elif calendar.registers[HEAP_SIZE] == calendar.heap_tick.shape[0]:
+        _rebuild(calendar, tick)
     else:
-        push_heap(heap, registers, when, neuron)
+        push_heap(calendar, when, neuron)
 
 
 @part
-def _rebuild(due: Ints, heap: Ints, registers: Ints, tick: int) -> None:
+def forget(calendar: Calendar, neurons: Neurons, index: int) -> None:
+    """Withdraw the prediction of a neuron."""
+    calendar.due[neurons.first + index] = NEVER
+
+
+@part
+def _rebuild(calendar: Calendar, tick: int) -> None:
     """Rebuild a full heap from the truth; at most one entry per neuron remains, half the capacity."""
-    registers[HEAP_SIZE] = 0
-    for neuron in range(due.shape[0]):
-        if tick <= due[neuron] < NEVER:
-            push_heap(heap, registers, due[neuron], neuron)
+    calendar.registers[HEAP_SIZE] = 0
+    for neuron in range(calendar.due.shape[0]):
+        if tick <= calendar.due[neuron] < NEVER:
+            push_heap(calendar, calendar.due[neuron], neuron)
 
 
 @part
-def gather_due(calendar: Calendar, population: int, first: int, size: int, tick: int, found: Indices) -> int:
+def gather_due(handle: Ints, row: Ints, first: int, size: int, tick: int, found: Indices) -> int:
     """Write the indices of a population's neurons due at `tick` to `found`, once each; return how many."""
-    due, soon, heap, registers = calendar.due, calendar.soon, calendar.heap, calendar.registers
+    calendar = calendar_at(handle)
+    due, soon = calendar.due, calendar.soon
     count = 0
-    for k in range(calendar.soon_count[population]):
+    for k in range(row[SOON_COUNT]):
         index = soon[first + k]
         if due[first + index] == tick:
             due[first + index] = NEVER
             found[count] = index
             count += 1
-    calendar.soon_count[population] = 0
-    while registers[HEAP_SIZE] > 0 and heap[0, 0] == tick and heap[1, 0] < first + size:
-        neuron = heap[1, 0]
-        pop_heap(heap, registers)
+    row[SOON_COUNT] = 0
+    while handle[HEAP_SIZE] > 0 and calendar.heap_tick[0] == tick and calendar.heap_neuron[0] < first + size:
+        neuron = calendar.heap_neuron[0]
+        pop_heap(calendar)
         if due[neuron] == tick:
             due[neuron] = NEVER
             found[count] = neuron - first

@@ -1,4 +1,4 @@
-"""From a network's description to flat arrays; done once, shared by sessions."""
+"""From a network's description to flat arrays and compiled entries; done once, shared by sessions."""
 
 from __future__ import annotations
 
@@ -8,168 +8,260 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from eventsim.engine.advance import predict_all
+from eventsim.convolutions import Conv2d, SumPool2d
+from eventsim.engine import summed
+from eventsim.engine.class_queue import HEAP, RING, SCAN
+from eventsim.engine.jit import Entry, address_of
 from eventsim.engine.layout import (
+    CLASS_CLOCKED,
+    CLASS_SOURCE,
     CLASS_START,
     CLASS_STOP,
-    DENSE32,
-    DENSE64,
+    CLASS_ZERO,
+    CURSOR,
+    DELAY,
+    DELIVER,
+    DIRECT,
+    EMITS,
+    FIRST,
+    GEOMETRY,
+    GRADED_SPIKES,
+    INDICES,
+    INDPTR,
+    LOOK,
+    MEMBRANE,
     N_CLASS_COLUMNS,
+    N_OWN,
+    N_PARAMETERS,
     N_POPULATION_COLUMNS,
-    NEVER,
-    SPARSE32,
-    SPARSE64,
-    Floats,
-    Indices,
+    N_PRE,
+    N_SYNAPSES,
+    N_VALUES,
+    N_WEIGHTS,
+    PARAMETERS,
+    POST,
+    PROJECTION,
+    READOUT,
+    SIZE,
+    SOURCE,
+    START,
+    UNIT_SPIKES,
+    UPDATE,
+    WEIGHTS,
     Ints,
-    Plan,
 )
+from eventsim.errors import ParameterError
+from eventsim.models.model import Form, NeuronModel
 from eventsim.network import Network, Population
-from eventsim.projections import Dense, Projection, Weights
+from eventsim.projections import Csr, Dense, OneToOne, Projection
+from eventsim.sources import PoissonSource
+from eventsim.weights import Weights
+
+QUEUES = {"fifo": SCAN, "ring": RING, "heap": HEAP}
+"""Queues by name: a FIFO per delay class, a bucket ring, a binary heap. All three give the same bits."""
+
+_FEW_CLASSES = 64
+_SHORT_RING = 4096
+_LONGEST_RING = 2**24
+
+_SUMMED: dict[str, Entry] = {
+    "dense32": summed.deliver_dense32,
+    "dense64": summed.deliver_dense64,
+    "sparse32": summed.deliver_sparse32,
+    "sparse64": summed.deliver_sparse64,
+    "one_to_one32": summed.deliver_one_to_one32,
+    "one_to_one64": summed.deliver_one_to_one64,
+    "convolution32": summed.deliver_convolution32,
+    "convolution64": summed.deliver_convolution64,
+}
 
 
 @dataclass(frozen=True, eq=False)
 class CompiledNetwork:
     """A network as flat arrays, with what a session needs to start from and to find names by.
 
-    `order` names the populations as the plan numbers them (by level, then as added); `inputs` gives each
-    input's size in the order of source numbers. `values` and `due` are the initial state and the first look
-    at each neuron, in ticks after the initial state.
+    `sources` numbers every name that emits: inputs and sources inside the engine, then populations in the
+    order in which a tick works through them. `populations` and `classes` are the tables a session copies;
+    the arrays to which they point are kept alive by `forms` and `delivery`. `runs` holds, per class, the
+    address of the entry that takes a Poisson source's events straight to the neurons, or 0.
     """
 
+    network: Network
     tick_ns: int
-    inputs: Mapping[str, int]
+    sources: Mapping[str, int]
     order: tuple[str, ...]
-    sizes: tuple[int, ...]
-    outputs: tuple[str, ...]
-    n_projections: int
-    plan: Plan
-    values: Floats
-    due: Ints
+    forms: tuple[Form, ...]
+    delivery: tuple[DeliveryClass, ...]
+    populations: Ints
+    classes: Ints
+    runs: Ints
+    queue: int
+    ring_span: int
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Return the populations that drive nothing, which every session records."""
+        return self.network.outputs
 
 
 @dataclass(frozen=True, eq=False)
-class _DeliveryClass:
+class DeliveryClass:
     """The synapses of one projection that share one delay (in ticks)."""
 
     projection: int
     source: int
+    post: int
     delay: int
+    kind: str
     weights: Weights
-    indptr: Ints | None
-    indices: Indices | None
+    n_pre: int
+    indptr: Ints | None = None
+    indices: npt.NDArray[np.int32] | None = None
+    geometry: Ints | None = None
 
     @property
-    def form(self) -> int:
-        single = self.weights.dtype == np.float32
-        if self.indptr is None:
-            return DENSE32 if single else DENSE64
-        return SPARSE32 if single else SPARSE64
+    def form(self) -> str:
+        """Return the name of the entry that delivers it."""
+        return self.kind + ("32" if self.weights.dtype == np.float32 else "64")
 
 
-def compile_network(network: Network) -> CompiledNetwork:
-    """Return `network` as flat arrays."""
+def compile_network(network: Network, queue: str | None = None) -> CompiledNetwork:
+    """Return `network` as flat arrays, the entries it needs compiled.
+
+    `queue` is "fifo", "ring" or "heap"; left out, the fastest for the number of delay classes and the grid.
+    Raises ParameterError where it is another, or the ring would be too long.
+    """
     levels = network.levels()
     order = sorted(network.populations.values(), key=lambda p: levels[p.name])
-    sources = {name: k for k, name in enumerate([*network.inputs, *(p.name for p in order)])}
-    table, parameters, values = _lay_out_populations(order, sources, network.tick_ns)
-    classes: list[_DeliveryClass] = []
+    names = [*network.inputs, *network.sources, *(p.name for p in order)]
+    sources = {name: k for k, name in enumerate(names)}
+    clocked = {sources[name] for name, s in network.sources.items() if isinstance(s, PoissonSource)}
+    delivery: list[DeliveryClass] = []
+    table = np.zeros((len(order), N_POPULATION_COLUMNS), np.int64)
     for k, p in enumerate(order):
-        table[k, CLASS_START] = len(classes)
+        mine: list[DeliveryClass] = []
         for number, projection in enumerate(network.projections):
             if projection.post == p.name:
-                classes += _split(projection, number, sources[projection.pre], network.tick_ns)
-        table[k, CLASS_STOP] = len(classes)
-    plan = _lay_out_classes(classes, len(sources), table, parameters, max((p.size for p in order), default=0))
-    due = np.full(sum(p.size for p in order), NEVER, np.int64)
-    predict_all(plan, values, np.zeros_like(due), np.zeros(due.shape[0]), due)
+                mine += _split(projection, number, (sources[projection.pre], k), network.tick_ns)
+        # Stable: within each of the three groups by projection, then delay.
+        mine.sort(key=lambda c: 2 if c.source in clocked else int(c.delay == 0))
+        group = [2 if c.source in clocked else int(c.delay == 0) for c in mine]
+        start = len(delivery)
+        table[k, CLASS_START], table[k, CLASS_ZERO] = start, start + group.count(0)
+        table[k, CLASS_CLOCKED] = start + group.count(0) + group.count(1)
+        delivery += mine
+        table[k, CLASS_STOP] = len(delivery)
+    forms = tuple(
+        p.model.form(network.tick_ns, {c.form for c in delivery if c.post == k}) for k, p in enumerate(order)
+    )
+    _lay_out_populations(table, order, forms, sources)
+    kind, span = _choose_queue(queue, delivery)
     return CompiledNetwork(
+        network=network,
         tick_ns=network.tick_ns,
-        inputs=dict(network.inputs),
+        sources=sources,
         order=tuple(p.name for p in order),
-        sizes=tuple(p.size for p in order),
-        outputs=network.outputs,
-        n_projections=len(network.projections),
-        plan=plan,
-        values=values,
-        due=due,
+        forms=forms,
+        delivery=tuple(delivery),
+        populations=table,
+        classes=_lay_out_classes(delivery, forms),
+        runs=np.array([_run_of(c, forms[c.post]) for c in delivery], np.int64),
+        queue=kind,
+        ring_span=span,
     )
 
 
 def _lay_out_populations(
-    order: Sequence[Population], sources: Mapping[str, int], tick_ns: int
-) -> tuple[Ints, Floats, Floats]:
-    """Return the table of populations, all kernel parameters, and all initial state values."""
-    table = np.zeros((len(order), N_POPULATION_COLUMNS), np.int64)
-    parameters: list[Floats] = [np.empty(0)]
-    values: list[Floats] = [np.empty(0)]
-    first = parameter_offset = value_offset = 0
-    for k, p in enumerate(order):
-        rows, state = p.model.kernel_parameters(tick_ns), p.model.initial_state()
-        table[k] = (
-            *(first, p.size, p.model.code, parameter_offset, rows.shape[0], value_offset, state.shape[0]),
-            *(0, 0, sources[p.name], int(p.model.spiking)),
-        )
-        parameters.append(rows.ravel())
-        values.append(state.ravel())
-        first += p.size
-        parameter_offset += rows.size
-        value_offset += state.size
-    return table, np.concatenate(parameters), np.concatenate(values)
+    table: Ints, order: Sequence[Population], forms: Sequence[Form], sources: Mapping[str, int]
+) -> None:
+    first = 0
+    for row, p, form in zip(table, order, forms, strict=True):
+        entries = form.entries
+        row[SIZE], row[SOURCE], row[EMITS] = p.size, sources[p.name], _emits(p.model)
+        row[UPDATE], row[MEMBRANE] = address_of(entries.update), address_of(entries.membrane)
+        row[LOOK] = address_of(entries.look) if entries.look else 0
+        row[START] = address_of(entries.start) if entries.start else 0
+        row[FIRST] = first if entries.look else -1
+        first += p.size if entries.look else 0
+        row[PARAMETERS], row[N_PARAMETERS] = form.parameters.ctypes.data, form.parameters.size
+        row[N_VALUES], row[N_OWN] = form.values.size, form.n_own
+        row[DIRECT] = bool(entries.deliveries)
 
 
-def _split(projection: Projection, number: int, source: int, tick_ns: int) -> Iterator[_DeliveryClass]:
+def _emits(model: NeuronModel) -> int:
+    if not model.spiking:
+        return READOUT
+    return GRADED_SPIKES if model.graded else UNIT_SPIKES
+
+
+def _split(
+    projection: Projection, number: int, ends: tuple[int, int], tick_ns: int
+) -> Iterator[DeliveryClass]:
     """Yield the delivery classes of a projection, shortest delay first; rows keep their order."""
-    synapses, delay = projection.synapses, projection.delay_ns
-    if isinstance(synapses, Dense):
-        assert isinstance(delay, int)
-        yield _DeliveryClass(number, source, delay // tick_ns, synapses.weights, None, None)
-    elif isinstance(delay, int):
-        yield _DeliveryClass(
-            number, source, delay // tick_ns, synapses.weights, synapses.indptr, synapses.indices
-        )
-    else:
-        row_of = np.repeat(np.arange(synapses.n_pre), np.diff(synapses.indptr))
-        for one in projection.delays_ns:
-            chosen = np.flatnonzero(delay == one)
-            indptr = np.searchsorted(row_of[chosen], np.arange(synapses.n_pre + 1)).astype(np.int64)
-            weights: Weights = synapses.weights[chosen]
-            yield _DeliveryClass(number, source, one // tick_ns, weights, indptr, synapses.indices[chosen])
-
-
-def _lay_out_classes(
-    classes: Sequence[_DeliveryClass], n_sources: int, populations: Ints, parameters: Floats, largest: int
-) -> Plan:
-    """Return the plan: every class's row, its synapses in the flat arrays, and each source's classes."""
-    table = np.zeros((len(classes), N_CLASS_COLUMNS), np.int64)
-    weights32: list[npt.NDArray[np.float32]] = [np.empty(0, np.float32)]
-    weights64: list[Floats] = [np.empty(0)]
-    indptr: list[Ints] = [np.empty(0, np.int64)]
-    indices: list[Indices] = [np.empty(0, np.int32)]
-    offset = {np.dtype(np.float32): 0, np.dtype(np.float64): 0}
-    pointers = index = 0
-    for k, c in enumerate(classes):
-        table[k] = (c.source, c.delay, c.form, offset[c.weights.dtype], pointers, index, c.projection)
-        if c.weights.dtype == np.float32:
-            weights32.append(c.weights.ravel().astype(np.float32, copy=False))
+    synapses, delay, (source, post) = projection.synapses, projection.delay_ns, ends
+    if isinstance(delay, int):
+        parts = (number, source, post, delay // tick_ns)
+        if isinstance(synapses, Csr):
+            arrays = (synapses.indptr, synapses.indices)
+            yield DeliveryClass(*parts, "sparse", synapses.weights, synapses.n_pre, *arrays)
+        elif isinstance(synapses, Dense):
+            yield DeliveryClass(*parts, "dense", synapses.weights, synapses.n_pre)
+        elif isinstance(synapses, OneToOne):
+            yield DeliveryClass(*parts, "one_to_one", synapses.weights, 0)
         else:
-            weights64.append(c.weights.ravel().astype(np.float64, copy=False))
-        offset[c.weights.dtype] += c.weights.size
+            assert isinstance(synapses, Conv2d | SumPool2d)
+            weights, geometry = synapses.weights, synapses.geometry
+            yield DeliveryClass(*parts, "convolution", weights, synapses.n_pre, geometry=geometry)
+        return
+    assert isinstance(synapses, Csr)
+    row_of = np.repeat(np.arange(synapses.n_pre), np.diff(synapses.indptr))
+    for one in projection.delays_ns:
+        chosen = np.flatnonzero(delay == one)
+        indptr = np.searchsorted(row_of[chosen], np.arange(synapses.n_pre + 1)).astype(np.int64)
+        weights = synapses.weights[chosen]
+        arrays = (indptr, synapses.indices[chosen])
+        yield DeliveryClass(number, source, post, one // tick_ns, "sparse", weights, synapses.n_pre, *arrays)
+
+
+def _lay_out_classes(delivery: Sequence[DeliveryClass], forms: Sequence[Form]) -> Ints:
+    table = np.zeros((len(delivery), N_CLASS_COLUMNS), np.int64)
+    for row, c in zip(table, delivery, strict=True):
+        row[CLASS_SOURCE], row[POST], row[DELAY], row[PROJECTION] = c.source, c.post, c.delay, c.projection
+        direct = forms[c.post].entries.deliveries
+        row[DELIVER] = address_of(direct[c.form] if direct else _SUMMED[c.form])
+        row[WEIGHTS], row[N_WEIGHTS], row[N_PRE] = c.weights.ctypes.data, c.weights.size, c.n_pre
+        row[CURSOR] = -1
         if c.indptr is not None and c.indices is not None:
-            indptr.append(c.indptr)
-            indices.append(c.indices)
-            pointers += c.indptr.size
-            index += c.indices.size
-    fanout = [[k for k, c in enumerate(classes) if c.source == s] for s in range(n_sources)]
-    return Plan(
-        populations=populations,
-        classes=table,
-        fanout_start=np.cumsum([0, *(len(f) for f in fanout)]).astype(np.int64),
-        fanout=np.array([k for f in fanout for k in f], np.int64),
-        weights32=np.concatenate(weights32),
-        weights64=np.concatenate(weights64),
-        indptr=np.concatenate(indptr),
-        indices=np.concatenate(indices),
-        parameters=parameters,
-        everyone=np.arange(largest, dtype=np.int32),
-    )
+            row[INDPTR], row[INDICES] = c.indptr.ctypes.data, c.indices.ctypes.data
+            row[N_SYNAPSES] = c.indices.size
+        if c.geometry is not None:
+            row[GEOMETRY] = c.geometry.ctypes.data
+    return table
+
+
+def _run_of(c: DeliveryClass, form: Form) -> int:
+    entry = form.entries.runs.get(c.form)
+    return address_of(entry) if entry else 0
+
+
+def summed_entry(c: DeliveryClass) -> int:
+    """Return the address of the entry that sums what class c delivers, whatever the model."""
+    return address_of(_SUMMED[c.form])
+
+
+def _choose_queue(name: str | None, delivery: Sequence[DeliveryClass]) -> tuple[int, int]:
+    """Return the kind of queue and, for a ring, its span: a power of two above the longest delay."""
+    delayed = [c.delay for c in delivery if c.delay > 0]
+    longest = max(delayed, default=1)
+    span = max(64, 1 << int(longest).bit_length())
+    if name is None:
+        if len(delayed) <= _FEW_CLASSES:
+            return SCAN, 0
+        return (RING, span) if span <= _SHORT_RING else (HEAP, 0)
+    if name not in QUEUES:
+        raise ParameterError(f"queue must be one of {', '.join(QUEUES)}, got {name!r}")
+    if name == "ring" and span > _LONGEST_RING:
+        raise ParameterError(
+            f'queue "ring" holds delays of up to {_LONGEST_RING - 1} ticks, and the longest is {longest} ticks'
+        )
+    return QUEUES[name], span if name == "ring" else 0

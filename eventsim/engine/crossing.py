@@ -14,10 +14,25 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 from eventsim.engine.jit import part
 from eventsim.engine.layout import NEVER
 
 _LONG = 1 << 50  # ticks: a threshold not crossed by then is not crossed
+
+
+class Decay(NamedTuple):
+    """The factor by which a leaky quantity decays per tick, its base-2 logarithm, and 1 minus it.
+
+    On a fine grid the factor itself is too close to 1 to be raised to a power: at 1 ns and 20 ms, a second
+    would lose seven digits. The logarithm keeps them; and it is whole where the factor is a power of two, so
+    that such a decay is exact.
+    """
+
+    factor: float
+    log2: float
+    loss: float
 
 
 class Course(NamedTuple):
@@ -25,30 +40,32 @@ class Course(NamedTuple):
 
     u: float
     drive: float
-    alpha: float
+    alpha: Decay
     base: float
     beta: float
     a: float
-    rho: float
+    rho: Decay
 
 
 @part
-def power(factor: float, k: int) -> float:
-    """Return factor^k; exactly `factor` for k = 1, the commonest case."""
+def power(decay: Decay, k: int) -> float:
+    """Return what is left after k ticks; exactly the factor for k = 1, the commonest case."""
     if k == 1:
-        return factor
-    return math.pow(factor, float(k))
+        return decay.factor
+    return np.exp2(k * decay.log2)  # type: ignore[no-any-return]
 
 
 @part
-def membrane_after(u: float, drive: float, alpha: float, k: int) -> float:
+def membrane_after(u: float, drive: float, alpha: Decay, k: int) -> float:
     """Return the membrane after k >= 1 ticks without events."""
     if k == 1:
-        return alpha * u + drive
-    if alpha == 1.0:
+        return alpha.factor * u + drive
+    if alpha.loss == 0.0:
         return u + k * drive
-    p = math.pow(alpha, float(k))
-    return p * u + drive * ((1.0 - p) / (1.0 - alpha))
+    p = np.exp2(k * alpha.log2)
+    if drive == 0.0:
+        return p * u  # type: ignore[no-any-return]
+    return p * u + drive * ((1.0 - p) / alpha.loss)  # type: ignore[no-any-return]
 
 
 @part
@@ -68,12 +85,12 @@ def earliest_crossing(course: Course) -> int:
     gap = course.base + fall - course.u
     if gap < 0.0:
         return 1
-    leak = 1.0 - course.alpha
+    leak = course.alpha.loss
     held = course.drive <= leak * (course.base if fall > 0.0 else course.base + fall)
-    if held and (fall <= 0.0 or course.alpha <= course.rho):
+    if held and (fall <= 0.0 or course.alpha.log2 <= course.rho.log2):
         # Resting below a threshold that falls no faster than the membrane.
         return NEVER
-    rate = max(course.drive - leak * course.u, 0.0) + max((1.0 - course.rho) * fall, 0.0)
+    rate = max(course.drive - leak * course.u, 0.0) + max(course.rho.loss * fall, 0.0)
     if rate <= 0.0:
         return NEVER
     # The slack covers rounding; the caller looks again at that tick, so an early answer costs only time.
@@ -85,18 +102,18 @@ def first_crossing(course: Course, start: int) -> int:
     """Return the first k >= start (>= 1) at which the membrane is above the threshold, or NEVER."""
     if above(course, start):
         return start
-    alpha, rho = course.alpha, course.rho
+    alpha, rho = course.alpha.log2, course.rho.log2
     fall = course.beta * course.a
     # From k = 1 on, a factor of 0 has nothing left to give.
-    p = course.drive - (1.0 - alpha) * course.u if alpha > 0.0 else 0.0
-    q = (1.0 - rho) * fall if rho > 0.0 else 0.0
+    p = course.drive - course.alpha.loss * course.u if course.alpha.factor > 0.0 else 0.0
+    q = course.rho.loss * fall if course.rho.factor > 0.0 else 0.0
     if p <= 0.0 and q <= 0.0:
         return NEVER
     if p >= 0.0 and q >= 0.0:
         return _on_the_way_up(course, start)
     if alpha == rho:
         return _on_the_way_up(course, start) if p + q > 0.0 else NEVER
-    turn = math.log(-q / p) / math.log(alpha / rho)
+    turn = math.log2(-q / p) / (alpha - rho)
     if (p > 0.0) == (alpha > rho):
         # What rises lasts longer: a valley, then the way up.
         return _on_the_way_up(course, max(start, int(min(max(turn, 0.0), 1e15))))
@@ -114,11 +131,11 @@ def _on_the_way_up(course: Course, low: int) -> int:
     if above(course, low):
         return low  # by rounding at the bottom of a valley
     # Where does it end? At drive / (1 - alpha) over what is left of the threshold.
-    resting = course.base + (course.beta * course.a if course.rho == 1.0 else 0.0)
-    if course.alpha == 1.0:
+    resting = course.base + (course.beta * course.a if course.rho.loss == 0.0 else 0.0)
+    if course.alpha.loss == 0.0:
         if course.drive < 0.0 or (course.drive == 0.0 and course.u <= resting):
             return NEVER
-    elif course.drive <= (1.0 - course.alpha) * resting:
+    elif course.drive <= course.alpha.loss * resting:
         return NEVER
     step = 1
     while not above(course, low + step):

@@ -7,16 +7,19 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from eventsim.engine.jit import kernel, part
+from eventsim.engine.jit import indices, ints, ints_at, kernel, part, singles
 from eventsim.engine.layout import (
-    QUEUE_ADDRESS,
-    QUEUE_HEAD,
-    QUEUE_SOURCE,
-    QUEUE_TAIL,
-    QUEUE_TICK,
+    F_INPUT_ADDRESS,
+    F_INPUT_SOURCE,
+    F_INPUT_TICK,
+    F_INPUT_VALUE,
+    F_SOURCE_SIZE,
+    HANDLE_SIZE,
+    INPUT_HEAD,
+    INPUT_TAIL,
+    TICK_NS,
     Indices,
     Ints,
-    State,
 )
 
 ACCEPTED: Final = -1
@@ -26,70 +29,91 @@ BEFORE_CLOCK, OFF_GRID, BAD_ADDRESS, BAD_VALUE = range(4)
 
 @kernel
 def check_and_append(
-    queue: Ints,
-    queue_value: npt.NDArray[np.float32],
-    registers: Ints,
+    address_of_handle: int,
+    source: int,
+    clock_ns: int,
     time_ns: Ints,
     address: Indices,
     value: npt.NDArray[np.float32],
-    where: tuple[int, int, int, int],
 ) -> tuple[int, int]:
-    """Append events in canonical order to the queue; return (outcome, number of the event at fault).
+    """Append events in canonical order to the inputs; return (outcome, number of the event at fault).
 
-    `where` is (source, its size, tick_ns, clock_ns). The outcome is ACCEPTED, UNORDERED (all valid, but the
-    queue must be sorted or has no room; nothing was appended), or the fault of the first event refused.
+    The outcome is ACCEPTED, UNORDERED (all valid, but the inputs must be sorted or have no room; nothing was
+    appended), or the fault of the first event refused.
     """
-    source, size, tick_ns, clock_ns = where
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    size, tick_ns = ints(handle, F_SOURCE_SIZE)[source], handle[TICK_NS]
     for k in range(time_ns.shape[0]):
-        if time_ns[k] < clock_ns:
-            return BEFORE_CLOCK, k
-        if time_ns[k] % tick_ns != 0:
-            return OFF_GRID, k
-        if address[k] < 0 or address[k] >= size:
-            return BAD_ADDRESS, k
-        if not np.isfinite(value[k]):
-            return BAD_VALUE, k
-    tail = registers[QUEUE_TAIL]
-    if registers[QUEUE_HEAD] == tail:
-        registers[QUEUE_HEAD] = 0
+        fault = _fault(time_ns[k], address[k], value[k], (clock_ns, tick_ns, size))
+        if fault != ACCEPTED:
+            return fault, k
+    tail = handle[INPUT_TAIL]
+    if handle[INPUT_HEAD] == tail:
+        handle[INPUT_HEAD] = 0
         tail = 0
-    head = registers[QUEUE_HEAD]
-    if tail + time_ns.shape[0] > queue.shape[1]:
-        registers[QUEUE_TAIL] = tail
+    if tail + time_ns.shape[0] > ints(handle, F_INPUT_TICK).shape[0]:
+        handle[INPUT_TAIL] = tail
         return UNORDERED, 0
     for k in range(time_ns.shape[0]):
-        new = tail + k
-        queue[QUEUE_TICK, new] = time_ns[k] // tick_ns
-        queue[QUEUE_SOURCE, new] = source
-        queue[QUEUE_ADDRESS, new] = address[k]
-        queue_value[new] = value[k]
-        if new > head and _precedes(queue, queue_value, new, new - 1):
-            registers[QUEUE_TAIL] = tail
+        if not _append(handle, tail + k, time_ns[k] // tick_ns, source, (address[k], value[k])):
+            handle[INPUT_TAIL] = tail
             return UNORDERED, 0
-    registers[QUEUE_TAIL] = tail + time_ns.shape[0]
+    handle[INPUT_TAIL] = tail + time_ns.shape[0]
     return ACCEPTED, 0
 
 
+@kernel
+def check_and_append_one(
+    address_of_handle: int, source: int, clock_ns: int, time_ns: int, address: int, value: float
+) -> int:
+    """Append one event as `check_and_append` does; return its outcome."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    single = float(np.float32(value))
+    size, tick_ns = ints(handle, F_SOURCE_SIZE)[source], handle[TICK_NS]
+    fault = _fault(time_ns, address, single, (clock_ns, tick_ns, size))
+    if fault != ACCEPTED:
+        return fault
+    tail = handle[INPUT_TAIL]
+    if handle[INPUT_HEAD] == tail:
+        handle[INPUT_HEAD] = 0
+        tail = 0
+    handle[INPUT_TAIL] = tail
+    if tail == ints(handle, F_INPUT_TICK).shape[0]:
+        return UNORDERED
+    if not _append(handle, tail, time_ns // tick_ns, source, (address, single)):
+        return UNORDERED
+    handle[INPUT_TAIL] = tail + 1
+    return ACCEPTED
+
+
 @part
-def _precedes(queue: Ints, value: npt.NDArray[np.float32], a: int, b: int) -> bool:
-    for row in range(3):
-        if queue[row, a] != queue[row, b]:
-            return bool(queue[row, a] < queue[row, b])
-    return bool(value[a] < value[b])
+def _fault(time_ns: int, address: int, value: float, limits: tuple[int, int, int]) -> int:
+    clock_ns, tick_ns, size = limits
+    if time_ns < clock_ns:
+        return BEFORE_CLOCK
+    if time_ns % tick_ns != 0:
+        return OFF_GRID
+    if address < 0 or address >= size:
+        return BAD_ADDRESS
+    if not np.isfinite(value):
+        return BAD_VALUE
+    return ACCEPTED
 
 
-def merge(state: State, source: int, ticks: Ints, address: Indices, value: npt.NDArray[np.float32]) -> State:
-    """Return `state` with valid events merged into the queue, sorted by (tick, source, address, value)."""
-    head, tail = state.registers[QUEUE_HEAD], state.registers[QUEUE_TAIL]
-    new = np.stack([ticks, np.full_like(ticks, source), address.astype(np.int64)])
-    events = np.concatenate([state.queue[:, head:tail], new], axis=1)
-    values = np.concatenate([state.queue_value[head:tail], value])
-    order = np.lexsort((values, *events[::-1]))
-    queue, queue_value = state.queue, state.queue_value
-    if order.shape[0] > queue.shape[1]:
-        capacity = 2 * order.shape[0]
-        queue, queue_value = np.zeros((3, capacity), np.int64), np.zeros(capacity, np.float32)
-    queue[:, : order.shape[0]] = events[:, order]
-    queue_value[: order.shape[0]] = values[order]
-    state.registers[QUEUE_HEAD], state.registers[QUEUE_TAIL] = 0, order.shape[0]
-    return state._replace(queue=queue, queue_value=queue_value)
+@part
+def _append(handle: Ints, place: int, tick: int, source: int, what: tuple[int, float]) -> bool:
+    """Write one event at `place`; return whether it stands in order after the one before."""
+    address, value = what
+    ticks, sources = ints(handle, F_INPUT_TICK), indices(handle, F_INPUT_SOURCE)
+    addresses, values = indices(handle, F_INPUT_ADDRESS), singles(handle, F_INPUT_VALUE)
+    ticks[place], sources[place], addresses[place], values[place] = tick, source, address, value
+    if place == handle[INPUT_HEAD]:
+        return True
+    k = place - 1
+    if ticks[k] != tick:
+        return bool(ticks[k] < tick)
+    if sources[k] != source:
+        return bool(sources[k] < source)
+    if addresses[k] != address:
+        return bool(addresses[k] < address)
+    return bool(values[k] <= value)

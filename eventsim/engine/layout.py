@@ -1,9 +1,13 @@
-"""The flat arrays the kernels work on: what a network is (`Plan`) and what changes while it runs (`State`).
+"""The arrays the kernels work on, and where a session's handle says they are.
 
-Populations stand in the order in which a tick works through them: by level, then as added. A neuron's
-number is its population's FIRST plus its index, so ascending numbers are also the order of processing. A
-source is an input (numbered first) or a population. A delivery class is the part of one projection that has
-one delay.
+The handle is an int64 array: first the registers, then the address and the length of each field. A table's row
+(of a population, of a delivery class) holds addresses too: of parameters, weights, and of the entries that do
+the work. What never changes (parameters, synapses) belongs to the compiled network and is shared by its
+sessions; the tables hold counters and places, so each session has its own.
+
+Populations stand in the order in which a tick works through them: by level, then as added. A source is an
+input or a source inside the engine (numbered first), or a population. A delivery class is the part of one
+projection that has one delay.
 
 Spikes are stored once, in packets: one packet holds what one source emitted in one tick, and links to the
 next packet of that source. Each delivery class has a cursor into its source's packets; packets that all
@@ -18,43 +22,28 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from eventsim.engine.jit import floats_at, indices, ints, ints_at, part
+
 Ints = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int32]
+Positions = npt.NDArray[np.uint32]
 Values = npt.NDArray[np.float32]
 
 NEVER: Final = 2**62
 """A tick that does not come."""
 
-# Columns of Plan.populations.
+# Registers.
 (
-    FIRST,
-    SIZE,
-    CODE,
-    PARAMETERS,
-    PARAMETER_ROWS,
-    STATE,
-    STATE_ROWS,
-    CLASS_START,
-    CLASS_STOP,
-    SOURCE,
-    SPIKING,
-) = range(11)
-N_POPULATION_COLUMNS: Final = 11
-# Columns of Plan.classes. FORM is one of the four below; OFFSET, POINTERS and INDICES say where the class
-# begins in the weights of its type, in indptr and in indices.
-CLASS_SOURCE, DELAY, FORM, OFFSET, POINTERS, INDICES, PROJECTION = range(7)
-N_CLASS_COLUMNS: Final = 7
-DENSE32, DENSE64, SPARSE32, SPARSE64 = range(4)
-# Columns of State.packets.
-PACKET_TICK, PACKET_START, PACKET_COUNT, PACKET_NEXT = range(4)
-# Rows of State.queue and of State.record.
-QUEUE_TICK, QUEUE_SOURCE, QUEUE_ADDRESS = range(3)
-RECORD_TICK, RECORD_POPULATION, RECORD_INDEX = range(3)
-# Places in State.registers.
-(
-    QUEUE_HEAD,
-    QUEUE_TAIL,
+    NOW,
+    TICK_NS,
+    N_POPULATIONS,
+    N_CLASSES,
+    N_SOURCES,
+    N_CALENDAR,
+    INPUT_HEAD,
+    INPUT_TAIL,
     HEAP_SIZE,
     SOON_TICK,
     PACKETS,
@@ -63,39 +52,176 @@ RECORD_TICK, RECORD_POPULATION, RECORD_INDEX = range(3)
     RECORDABLE,
     STAMP,
     INPUT_EVENTS,
-) = range(10)
-N_REGISTERS: Final = 10
+    N_DUE,
+    DUE_AT,
+    QUEUE_KIND,
+    QUEUE_SIZE,
+    RING_SPAN,
+    COUNTING,
+    N_CLOCKS,
+    N_EMITTABLE,
+) = range(24)
+N_REGISTERS: Final = 24
 
+# Fields: name, type. Their order here is their order in the handle.
+FIELDS: Final = (
+    ("populations", np.int64),  # [P * N_POPULATION_COLUMNS]
+    ("classes", np.int64),  # [C * N_CLASS_COLUMNS], by destination
+    ("clocks", np.int64),  # [K * N_CLOCK_COLUMNS], sources that make their own events
+    ("source_size", np.int64),  # [S]
+    ("recorded", np.int64),  # [S], whether what the source emits is kept
+    ("fanout_start", np.int64),  # [S + 1], into fanout
+    ("fanout", np.int64),  # classes of each source
+    ("head", np.int64),  # [C], tick at which the class delivers next, or NEVER
+    ("tail", np.int64),  # [S], the newest packet of each source, or -1
+    ("packets", np.int64),  # [capacity * 4]
+    ("spike_address", np.int32),  # [capacity]
+    ("spike_value", np.float32),
+    ("input_tick", np.int64),  # [capacity], inputs to come, sorted
+    ("input_source", np.int32),
+    ("input_address", np.int32),
+    ("input_value", np.float32),
+    ("record_tick", np.int64),  # [capacity]
+    ("record_source", np.int32),
+    ("record_index", np.int32),
+    ("record_value", np.float32),
+    ("touched", np.int32),  # [largest population], scratch
+    ("fired", np.int32),  # [largest population], scratch
+    ("fired_value", np.float32),  # [largest population], scratch of models that emit graded spikes
+    ("everyone", np.int32),  # 0, 1, 2 ... up to the largest population
+    ("due", np.int64),  # [N_CALENDAR], tick at which a neuron must be looked at, or NEVER
+    ("soon", np.int32),  # [N_CALENDAR], per population: indices due at the tick after the last
+    ("heap_tick", np.int64),  # [2 N_CALENDAR + 1], predictions
+    ("heap_neuron", np.int64),
+    ("due_class", np.int64),  # [C], scratch: classes that deliver at this tick
+    ("queue", np.int64),  # the ring or the heap of classes
+    ("queue_link", np.int64),  # [C]
+    ("random", np.uint64),  # [K * 4]
+    ("clock_fraction", np.float64),  # [K], how far into its tick the next event of a source lies
+)
+_PLACE = {name: N_REGISTERS + 2 * k for k, (name, _) in enumerate(FIELDS)}
+HANDLE_SIZE: Final = N_REGISTERS + 2 * len(FIELDS)
 
-class Plan(NamedTuple):
-    """A compiled network; nothing in it changes, and sessions share it."""
+F_POPULATIONS: Final = _PLACE["populations"]
+F_CLASSES: Final = _PLACE["classes"]
+F_CLOCKS: Final = _PLACE["clocks"]
+F_SOURCE_SIZE: Final = _PLACE["source_size"]
+F_RECORDED: Final = _PLACE["recorded"]
+F_FANOUT_START: Final = _PLACE["fanout_start"]
+F_FANOUT: Final = _PLACE["fanout"]
+F_HEAD: Final = _PLACE["head"]
+F_TAIL: Final = _PLACE["tail"]
+F_PACKETS: Final = _PLACE["packets"]
+F_SPIKE_ADDRESS: Final = _PLACE["spike_address"]
+F_SPIKE_VALUE: Final = _PLACE["spike_value"]
+F_INPUT_TICK: Final = _PLACE["input_tick"]
+F_INPUT_SOURCE: Final = _PLACE["input_source"]
+F_INPUT_ADDRESS: Final = _PLACE["input_address"]
+F_INPUT_VALUE: Final = _PLACE["input_value"]
+F_RECORD_TICK: Final = _PLACE["record_tick"]
+F_RECORD_SOURCE: Final = _PLACE["record_source"]
+F_RECORD_INDEX: Final = _PLACE["record_index"]
+F_RECORD_VALUE: Final = _PLACE["record_value"]
+F_TOUCHED: Final = _PLACE["touched"]
+F_FIRED: Final = _PLACE["fired"]
+F_FIRED_VALUE: Final = _PLACE["fired_value"]
+F_EVERYONE: Final = _PLACE["everyone"]
+F_DUE: Final = _PLACE["due"]
+F_SOON: Final = _PLACE["soon"]
+F_HEAP_TICK: Final = _PLACE["heap_tick"]
+F_HEAP_NEURON: Final = _PLACE["heap_neuron"]
+F_DUE_CLASS: Final = _PLACE["due_class"]
+F_QUEUE: Final = _PLACE["queue"]
+F_QUEUE_LINK: Final = _PLACE["queue_link"]
+F_RANDOM: Final = _PLACE["random"]
+F_CLOCK_FRACTION: Final = _PLACE["clock_fraction"]
 
-    populations: Ints  # [P, 11]
-    classes: Ints  # [C, 7], ordered by destination, then projection, then delay
-    fanout_start: Ints  # [S + 1], into fanout
-    fanout: Ints  # classes of each source
-    weights32: npt.NDArray[np.float32]
-    weights64: Floats
-    indptr: Ints
-    indices: npt.NDArray[np.int32]
-    parameters: Floats
-    everyone: npt.NDArray[np.int32]  # 0, 1, 2 ... up to the largest population
+# Columns of the table of populations. FIRST numbers the neurons that can act by themselves (-1: none here
+# can). Classes of a population: delayed ones from CLASS_START, those without delay from CLASS_ZERO, those of
+# sources inside the engine from CLASS_CLOCKED. DIRECT says that inputs
+# go straight to the neurons, unsummed. OWN is scratch of the model's entries.
+(
+    FIRST,
+    SIZE,
+    SOURCE,
+    EMITS,
+    RECORDED,
+    CLASS_START,
+    CLASS_ZERO,
+    CLASS_CLOCKED,
+    CLASS_STOP,
+    UPDATE,
+    LOOK,
+    MEMBRANE,
+    START,
+    PARAMETERS,
+    N_PARAMETERS,
+    VALUES,
+    N_VALUES,
+    LAST,
+    DRIVE,
+    MARK,
+    SOON_COUNT,
+    N_SPIKES,
+    N_UPDATES,
+    OWN,
+    N_OWN,
+    DIRECT,
+) = range(26)
+N_POPULATION_COLUMNS: Final = 26
+# What a population emits.
+READOUT, UNIT_SPIKES, GRADED_SPIKES = range(3)
 
+# Columns of the table of delivery classes.
+(
+    CLASS_SOURCE,
+    POST,
+    DELAY,
+    PROJECTION,
+    DELIVER,
+    COUNT,
+    WEIGHTS,
+    N_WEIGHTS,
+    INDPTR,
+    INDICES,
+    N_SYNAPSES,
+    N_PRE,
+    GEOMETRY,
+    CURSOR,
+    DELIVERIES,
+    CLOCK,
+) = range(16)
+N_CLASS_COLUMNS: Final = 16
 
-class Calendar(NamedTuple):
-    """When neurons are due by themselves. `due` is the truth; heap entries that disagree are stale."""
+# Columns of the table of clocks: Poisson sources. CLOCK_TICK is the tick of the next events and CLOCK_EVENTS
+# their number, at least one; CLOCK_AHEAD is the tick of the event after them. RATES is the address of the
+# expected events per tick, one number or the running sum over addresses. A fused source hands its events
+# straight to one class, CLOCK_CLASS, whose delay its ticks include; RUN is the entry that does so.
+(
+    CLOCK_SOURCE,
+    CLOCK_TICK,
+    CLOCK_EVENTS,
+    CLOCK_AHEAD,
+    CLOCK_START,
+    CLOCK_STOP,
+    CLOCK_RATES,
+    CLOCK_N_RATES,
+    CLOCK_RECORDED,
+    CLOCK_CLASS,
+    CLOCK_RUN,
+    CLOCK_EMITTED,
+) = range(12)
+N_CLOCK_COLUMNS: Final = 12
 
-    due: Ints  # [N], tick at which the neuron must be looked at, or NEVER
-    soon: npt.NDArray[np.int32]  # [N], per population: indices due at the tick after the last
-    soon_count: Ints  # [P]
-    heap: Ints  # [2, capacity]: tick, neuron
-    registers: Ints  # the same array as in State
+# Columns of packets.
+PACKET_TICK, PACKET_START, PACKET_COUNT, PACKET_NEXT = range(4)
+N_PACKET_COLUMNS: Final = 4
 
 
 class Neurons(NamedTuple):
-    """One population as its model's kernels see it; parameters and values are rows of `size` numbers."""
+    """One population as its model's entries see it; parameters and values are rows of `size` numbers."""
 
-    population: int
+    row: Ints
     first: int
     size: int
     parameters: Floats
@@ -104,27 +230,32 @@ class Neurons(NamedTuple):
     drive: Floats
 
 
-class State(NamedTuple):
-    """All that changes while a network runs."""
+@part
+def neurons_at(handle: Ints, population: int) -> Neurons:
+    """Return the view of one population."""
+    start = population * N_POPULATION_COLUMNS
+    row = ints(handle, F_POPULATIONS)[start : start + N_POPULATION_COLUMNS]
+    n = row[SIZE]
+    return Neurons(
+        row,
+        row[FIRST],
+        n,
+        floats_at(row[PARAMETERS], row[N_PARAMETERS]),
+        floats_at(row[VALUES], row[N_VALUES]),
+        ints_at(row[LAST], n),
+        floats_at(row[DRIVE], n),
+    )
 
-    values: Floats  # state rows of each population
-    last: Ints  # [N], tick at which the neuron's values hold
-    drive: Floats  # [N], input summed within the tick, else 0
-    mark: Ints  # [N], stamp of the last tick that touched the neuron
-    calendar: Calendar
-    touched: npt.NDArray[np.int32]  # scratch
-    fired: npt.NDArray[np.int32]  # scratch
-    cursor: Ints  # [C], the packet each class delivers next, or -1
-    tail: Ints  # [S], the newest packet of each source, or -1
-    packets: Ints  # [capacity, 4]
-    spike_address: npt.NDArray[np.int32]
-    spike_value: npt.NDArray[np.float32]
-    queue: Ints  # [3, capacity], inputs to come, sorted
-    queue_value: npt.NDArray[np.float32]
-    recorded: npt.NDArray[np.bool_]  # [P]
-    record: Ints  # [3, capacity]
-    record_value: npt.NDArray[np.float32]
-    spikes: Ints  # [P], counter
-    updates: Ints  # [P], counter
-    deliveries: Ints  # [C], counter of synaptic events
-    registers: Ints
+
+class Touched(NamedTuple):
+    """The neurons to update."""
+
+    who: Indices
+
+
+@part
+def touched_at(handle: Ints, neurons: Neurons, count: int) -> Touched:
+    """Return the neurons to update: the first `count` of the touched, or everybody where it is negative."""
+    if count < 0:
+        return Touched(indices(handle, F_EVERYONE)[: neurons.size])
+    return Touched(indices(handle, F_TOUCHED)[:count])

@@ -1,49 +1,59 @@
-"""What recorded populations emitted, until somebody reads it."""
+"""What recorded sources emitted, until somebody reads it."""
 
 from __future__ import annotations
 
-from eventsim.engine.jit import kernel
+from eventsim.engine.jit import indices, ints, ints_at, kernel, part, singles
 from eventsim.engine.layout import (
-    RECORD_INDEX,
-    RECORD_POPULATION,
-    RECORD_TICK,
+    F_RECORD_INDEX,
+    F_RECORD_SOURCE,
+    F_RECORD_TICK,
+    F_RECORD_VALUE,
+    HANDLE_SIZE,
     RECORDS,
+    TICK_NS,
     Indices,
     Ints,
     Values,
 )
 
 
+@part
+def record(handle: Ints, source: int, tick: int, index: int, value: float) -> None:
+    """Record one event; there must be room."""
+    r = handle[RECORDS]
+    ints(handle, F_RECORD_TICK)[r] = tick
+    indices(handle, F_RECORD_SOURCE)[r] = source
+    indices(handle, F_RECORD_INDEX)[r] = index
+    singles(handle, F_RECORD_VALUE)[r] = value
+    handle[RECORDS] = r + 1
+
+
 @kernel
-def count_records(record: Ints, registers: Ints, population: int) -> int:
-    """Return how many records of one population wait."""
+def count_records(address_of_handle: int, source: int) -> int:
+    """Return how many records of one source wait."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    sources = indices(handle, F_RECORD_SOURCE)
     count = 0
-    for k in range(registers[RECORDS]):
-        if record[RECORD_POPULATION, k] == population:
+    for k in range(handle[RECORDS]):
+        if sources[k] == source:
             count += 1
     return count
 
 
 @kernel
-def drain(
-    record: Ints,
-    record_value: Values,
-    registers: Ints,
-    population: int,
-    tick_ns: int,
-    out: tuple[Ints, Indices, Values],
-) -> None:
-    """Move the records of one population to `out` (time_ns, index, value), in order; others' records stay."""
-    time_ns, index, value = out
+def drain(address_of_handle: int, source: int, time_ns: Ints, index: Indices, value: Values) -> None:
+    """Move the records of one source to the last three arrays, in order; others' records stay."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    ticks, sources = ints(handle, F_RECORD_TICK), indices(handle, F_RECORD_SOURCE)
+    record_index, record_value = indices(handle, F_RECORD_INDEX), singles(handle, F_RECORD_VALUE)
     taken = 0
-    for k in range(registers[RECORDS]):
-        if record[RECORD_POPULATION, k] == population:
-            time_ns[taken] = record[RECORD_TICK, k] * tick_ns
-            index[taken] = record[RECORD_INDEX, k]
+    for k in range(handle[RECORDS]):
+        if sources[k] == source:
+            time_ns[taken] = ticks[k] * handle[TICK_NS]
+            index[taken] = record_index[k]
             value[taken] = record_value[k]
             taken += 1
         elif taken:
-            for row in range(3):
-                record[row, k - taken] = record[row, k]
-            record_value[k - taken] = record_value[k]
-    registers[RECORDS] -= taken
+            ticks[k - taken], sources[k - taken] = ticks[k], sources[k]
+            record_index[k - taken], record_value[k - taken] = record_index[k], record_value[k]
+    handle[RECORDS] -= taken

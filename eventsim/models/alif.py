@@ -7,11 +7,18 @@ from typing import ClassVar
 
 import numpy as np
 
-from eventsim.engine.calendar import schedule
-from eventsim.engine.crossing import Course, earliest_crossing, first_crossing, membrane_after, power
-from eventsim.engine.jit import part
-from eventsim.engine.layout import NEVER, Calendar, Floats, Indices, Neurons
-from eventsim.models.model import FloatArray, NeuronModel, Parameter, decay, input_gain
+from eventsim.engine.calendar import calendar_at, schedule
+from eventsim.engine.crossing import (
+    Course,
+    Decay,
+    earliest_crossing,
+    first_crossing,
+    membrane_after,
+    power,
+)
+from eventsim.engine.jit import entry, floats_at, indices, ints_at, part
+from eventsim.engine.layout import F_FIRED, HANDLE_SIZE, NEVER, Neurons, neurons_at, touched_at
+from eventsim.models.model import Entries, FloatArray, NeuronModel, Parameter, decay_rows, input_gain
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +42,6 @@ class ALIF(NeuronModel):
     """
 
     kind: ClassVar[str] = "alif"
-    code: ClassVar[int] = 2
-    spiking: ClassVar[bool] = True
 
     tau_mem_ns: Parameter
     tau_adp_ns: Parameter
@@ -56,80 +61,102 @@ class ALIF(NeuronModel):
             self.require(name, np.isfinite(getattr(self, name)), "finite")
 
     def kernel_parameters(self, tick_ns: int) -> FloatArray:
-        """Return the rows ALPHA, DRIVE, GAIN, RHO, BASE, BETA."""
-        alpha = decay(np.asarray(self.tau_mem_ns), tick_ns)
-        gain = input_gain(alpha, self.normalised)
-        rho = decay(np.asarray(self.tau_adp_ns), tick_ns)
-        return np.stack(
-            [alpha, gain * self.bias, gain, rho, np.asarray(self.base_threshold), np.asarray(self.beta)]
-        )
+        """Return the rows ALPHA and its LOG and LOSS, DRIVE, GAIN, RHO and its LOG and LOSS, BASE, BETA."""
+        alpha, alpha_log, alpha_loss = decay_rows(np.asarray(self.tau_mem_ns), tick_ns)
+        gain = input_gain(alpha_loss, self.normalised)
+        rho = decay_rows(np.asarray(self.tau_adp_ns), tick_ns)
+        base, beta = np.asarray(self.base_threshold), np.asarray(self.beta)
+        return np.stack([alpha, alpha_log, alpha_loss, gain * self.bias, gain, *rho, base, beta])
 
     def initial_state(self) -> FloatArray:
         """Return membrane 0, adaptation as given, previous spike 0."""
         adaptation = np.asarray(self.initial_adaptation)
         return np.stack([np.zeros_like(adaptation), adaptation, np.zeros_like(adaptation)])
 
+    def entries(self) -> Entries:
+        """Return the compiled functions that run the model."""
+        return Entries(update_alif, membrane_of_alif, look_alif, start_alif)
 
-_ALPHA, _DRIVE, _GAIN, _RHO, _BASE, _BETA = range(6)  # rows of the kernel's parameters
-_U, _A, _S = range(3)  # rows of the state
+
+# Rows of the parameters, then of the state.
+_ALPHA, _ALPHA_LOG, _ALPHA_LOSS, _DRIVE, _GAIN, _RHO, _RHO_LOG, _RHO_LOSS, _BASE, _BETA = range(10)
+_U, _A, _S = range(3)
 
 
 @part
-def _course(p: Floats, v: Floats, n: int, i: int) -> Course:
+def _course(neurons: Neurons, i: int) -> Course:
+    p, v, n = neurons.parameters, neurons.values, neurons.size
     return Course(
         v[_U * n + i],
         p[_DRIVE * n + i],
-        p[_ALPHA * n + i],
+        Decay(p[_ALPHA * n + i], p[_ALPHA_LOG * n + i], p[_ALPHA_LOSS * n + i]),
         p[_BASE * n + i],
         p[_BETA * n + i],
         v[_A * n + i],
-        p[_RHO * n + i],
+        Decay(p[_RHO * n + i], p[_RHO_LOG * n + i], p[_RHO_LOSS * n + i]),
     )
 
 
-@part
-def update_alif(neurons: Neurons, calendar: Calendar, tick: int, touched: Indices, fired: Indices) -> int:
+@entry
+def update_alif(address_of_handle: int, population: int, tick: int, count: int) -> int:
     """Bring the touched neurons to `tick` with their input; list those that fire, return how many."""
-    n, p, v, last, drive = neurons.size, neurons.parameters, neurons.values, neurons.last, neurons.drive
-    population, first = neurons.population, neurons.first
-    due, soon, soon_count = calendar.due, calendar.soon, calendar.soon_count
-    heap, registers = calendar.heap, calendar.registers
-    count = 0
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    neurons, calendar, fired = neurons_at(handle, population), calendar_at(handle), indices(handle, F_FIRED)
+    touched = touched_at(handle, neurons, count).who
+    n, v = neurons.size, neurons.values
+    spikes = 0
     for q in range(touched.shape[0]):
         i = touched[q]
-        x = drive[i]
-        drive[i] = 0.0
-        k = tick - last[i]
-        last[i] = tick
-        base, beta, rho = p[_BASE * n + i], p[_BETA * n + i], p[_RHO * n + i]
-        a = power(rho, k) * v[_A * n + i]
-        u = membrane_after(v[_U * n + i], p[_DRIVE * n + i], p[_ALPHA * n + i], k) + p[_GAIN * n + i] * x
+        x = neurons.parameters[_GAIN * n + i] * neurons.drive[i]
+        neurons.drive[i] = 0.0
+        k = tick - neurons.last[i]
+        neurons.last[i] = tick
+        c = _course(neurons, i)
+        a = power(c.rho, k) * c.a
+        u = membrane_after(c.u, c.drive, c.alpha, k) + x
         if v[_S * n + i] != 0.0:  # the tick after a spike: k is 1, because the spike made this tick due
-            a += 1.0 - rho
-            u -= base + beta * a
+            a += c.rho.loss
+            u -= c.base + c.beta * a
         v[_A * n + i], v[_U * n + i] = a, u
-        if u > base + beta * a:
+        if u > c.base + c.beta * a:
             v[_S * n + i] = 1.0
-            fired[count] = i
-            count += 1
+            fired[spikes] = i
+            spikes += 1
             k = 1
         else:
             v[_S * n + i] = 0.0
-            k = earliest_crossing(_course(p, v, n, i))
-        when = NEVER if k >= NEVER else tick + k
-        schedule(due, soon, soon_count, heap, registers, (population, first, i), tick, when)
-    return count
+            k = earliest_crossing(Course(u, c.drive, c.alpha, c.base, c.beta, a, c.rho))
+        schedule(calendar, neurons, i, tick, NEVER if k >= NEVER else tick + k)
+    return spikes
 
 
-@part
-def crossing_alif(neurons: Neurons, i: int, k: int) -> int:
-    """Return the first number of ticks >= k after which neuron i acts by itself, or NEVER."""
+@entry
+def look_alif(address_of_handle: int, population: int, i: int, tick: int) -> int:
+    """Return the first tick from `tick` on at which neuron i acts by itself, or NEVER."""
+    neurons = neurons_at(ints_at(address_of_handle, HANDLE_SIZE), population)
     if neurons.values[_S * neurons.size + i] != 0.0:
-        return k  # its late reset
-    return first_crossing(_course(neurons.parameters, neurons.values, neurons.size, i), k)
+        return tick  # its late reset
+    k = first_crossing(_course(neurons, i), tick - neurons.last[i])
+    return NEVER if k >= NEVER else neurons.last[i] + k
 
 
-@part
-def earliest_alif(neurons: Neurons, i: int) -> int:
-    """Return a number of ticks before which neuron i certainly does not fire by itself, or NEVER."""
-    return earliest_crossing(_course(neurons.parameters, neurons.values, neurons.size, i))
+@entry
+def start_alif(address_of_handle: int, population: int, tick: int, _: int) -> int:
+    """Schedule the first look at each neuron."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    neurons, calendar = neurons_at(handle, population), calendar_at(handle)
+    for i in range(neurons.size):
+        k = earliest_crossing(_course(neurons, i))
+        schedule(calendar, neurons, i, tick - 1, NEVER if k >= NEVER else tick - 1 + k)
+    return 0
+
+
+@entry
+def membrane_of_alif(address_of_handle: int, population: int, tick: int, address: int) -> int:
+    """Write the membranes at `tick`."""
+    neurons = neurons_at(ints_at(address_of_handle, HANDLE_SIZE), population)
+    membranes = floats_at(address, neurons.size)
+    for i in range(neurons.size):
+        k, c = tick - neurons.last[i], _course(neurons, i)
+        membranes[i] = membrane_after(c.u, c.drive, c.alpha, k) if k > 0 else c.u
+    return 0

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from eventsim.engine.crossing import membrane_after
-from eventsim.engine.jit import part
-from eventsim.engine.layout import Indices, Neurons
-from eventsim.models.model import FloatArray, NeuronModel, Parameter, decay, input_gain
+from eventsim.engine.crossing import Decay, membrane_after
+from eventsim.engine.jit import entry, floats_at, ints_at, part
+from eventsim.engine.layout import HANDLE_SIZE, Neurons, neurons_at, touched_at
+from eventsim.models.model import Entries, FloatArray, NeuronModel, Parameter, decay_rows, input_gain
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,6 @@ class LeakyIntegrator(NeuronModel):
     """
 
     kind: ClassVar[str] = "leaky_integrator"
-    code: ClassVar[int] = 3
     spiking: ClassVar[bool] = False
 
     tau_ns: Parameter
@@ -45,27 +44,53 @@ class LeakyIntegrator(NeuronModel):
         self.require("bias", np.isfinite(self.bias), "finite")
 
     def kernel_parameters(self, tick_ns: int) -> FloatArray:
-        """Return the rows ALPHA, DRIVE, GAIN."""
-        alpha = decay(np.asarray(self.tau_ns), tick_ns)
-        gain = input_gain(alpha, self.normalised)
-        return np.stack([alpha, gain * self.bias, gain])
+        """Return the rows ALPHA, LOG, LOSS, DRIVE, GAIN."""
+        alpha, log2, loss = decay_rows(np.asarray(self.tau_ns), tick_ns)
+        gain = input_gain(loss, self.normalised)
+        return np.stack([alpha, log2, loss, gain * self.bias, gain])
 
     def initial_state(self) -> FloatArray:
         """Return the membrane, at 0."""
         return np.zeros((1, np.asarray(self.tau_ns).shape[0]))
 
+    def entries(self) -> Entries:
+        """Return the compiled functions that run the model."""
+        return Entries(update_leaky_integrator, membrane_of_leaky_integrator)
 
-_ALPHA, _DRIVE, _GAIN = range(3)  # rows of the kernel's parameters
+
+_ALPHA, _LOG, _LOSS, _DRIVE, _GAIN = range(5)  # rows of the parameters
 
 
 @part
-def update_leaky_integrator(neurons: Neurons, tick: int, touched: Indices) -> int:
-    """Bring the touched neurons to `tick` with their input; return 0, the number of spikes."""
-    n, p, v, last, drive = neurons.size, neurons.parameters, neurons.values, neurons.last, neurons.drive
+def _membrane_at(neurons: Neurons, i: int, tick: int) -> float:
+    p, n = neurons.parameters, neurons.size
+    k = tick - neurons.last[i]
+    if k <= 0:
+        return float(neurons.values[i])
+    alpha = Decay(p[_ALPHA * n + i], p[_LOG * n + i], p[_LOSS * n + i])
+    return membrane_after(neurons.values[i], p[_DRIVE * n + i], alpha, k)
+
+
+@entry
+def update_leaky_integrator(address_of_handle: int, population: int, tick: int, count: int) -> int:
+    """Bring the touched neurons to `tick` with their input; none fires."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    neurons = neurons_at(handle, population)
+    touched = touched_at(handle, neurons, count).who
+    gain = _GAIN * neurons.size
     for q in range(touched.shape[0]):
         i = touched[q]
-        moved = membrane_after(v[i], p[_DRIVE * n + i], p[_ALPHA * n + i], tick - last[i])
-        v[i] = moved + p[_GAIN * n + i] * drive[i]
-        drive[i] = 0.0
-        last[i] = tick
+        neurons.values[i] = _membrane_at(neurons, i, tick) + neurons.parameters[gain + i] * neurons.drive[i]
+        neurons.drive[i] = 0.0
+        neurons.last[i] = tick
+    return 0
+
+
+@entry
+def membrane_of_leaky_integrator(address_of_handle: int, population: int, tick: int, address: int) -> int:
+    """Write the membranes at `tick`."""
+    neurons = neurons_at(ints_at(address_of_handle, HANDLE_SIZE), population)
+    membranes = floats_at(address, neurons.size)
+    for i in range(neurons.size):
+        membranes[i] = _membrane_at(neurons, i, tick)
     return 0

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from eventsim.engine.calendar import schedule
-from eventsim.engine.crossing import Course, earliest_crossing, first_crossing, membrane_after
-from eventsim.engine.jit import part
-from eventsim.engine.layout import NEVER, Calendar, Floats, Indices, Neurons
+from eventsim.engine.calendar import calendar_at, forget, schedule
+from eventsim.engine.crossing import Course, Decay, earliest_crossing, first_crossing, membrane_after
+from eventsim.engine.jit import entry, floats_at, indices, ints_at, part
+from eventsim.engine.layout import F_FIRED, HANDLE_SIZE, NEVER, Neurons, neurons_at, touched_at
 from eventsim.errors import NetworkError
-from eventsim.models.model import FloatArray, NeuronModel, Parameter, decay, input_gain
+from eventsim.models.lif_scaled import scaled_form
+from eventsim.models.model import (
+    Entries,
+    FloatArray,
+    Form,
+    NeuronModel,
+    Parameter,
+    deaf_ticks,
+    decay_rows,
+    input_gain,
+    reset_rows,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +50,6 @@ class LIF(NeuronModel):
     """
 
     kind: ClassVar[str] = "lif"
-    code: ClassVar[int] = 1
-    spiking: ClassVar[bool] = True
 
     tau_ns: Parameter
     threshold: Parameter = 1.0
@@ -63,66 +73,95 @@ class LIF(NeuronModel):
         self.require("refractory_ns", allowed, "a whole number of ns, not negative")
 
     def kernel_parameters(self, tick_ns: int) -> FloatArray:
-        """Return the rows ALPHA, DRIVE, GAIN, THETA, KEEP, DROP, REFRACTORY: a reset is ``v KEEP - DROP``."""
-        refractory = np.asarray(self.refractory_ns)
-        self.require("refractory_ns", refractory % tick_ns == 0, f"a multiple of the tick ({tick_ns} ns)")
-        alpha = decay(np.asarray(self.tau_ns), tick_ns)
-        gain = input_gain(alpha, self.normalised)
-        theta, potential = np.asarray(self.threshold), np.asarray(self.reset_potential)
-        keep = np.full_like(alpha, 0.0 if self.reset == "hard" else 1.0)
-        drop = {"soft": theta, "hard": -potential, "none": np.zeros_like(alpha)}[self.reset]
-        return np.stack([alpha, gain * self.bias, gain, theta, keep, drop, refractory // tick_ns])
+        """Return the rows ALPHA, LOG, LOSS, DRIVE, GAIN, THETA, KEEP, DROP, REFRACTORY: reset is v KEEP - DROP."""
+        alpha, log2, loss = decay_rows(np.asarray(self.tau_ns), tick_ns)
+        gain = input_gain(loss, self.normalised)
+        keep, drop = reset_rows(self.reset, np.asarray(self.threshold), np.asarray(self.reset_potential))
+        deaf = deaf_ticks(self, np.asarray(self.refractory_ns), tick_ns)
+        return np.stack(
+            [alpha, log2, loss, gain * self.bias, gain, np.asarray(self.threshold), keep, drop, deaf]
+        )
 
     def initial_state(self) -> FloatArray:
         """Return the membrane, at 0."""
         return np.zeros((1, np.asarray(self.tau_ns).shape[0]))
 
+    def entries(self) -> Entries:
+        """Return the compiled functions that run the model."""
+        return Entries(update_lif, membrane_of_lif, look_lif, start_lif)
 
-_ALPHA, _DRIVE, _GAIN, _THETA, _KEEP, _DROP, _REFRACTORY = range(7)  # rows of the kernel's parameters
+    def form(self, tick_ns: int, forms: Collection[str]) -> Form:
+        """Return the form that scales time out of the membrane where it applies, else the general one."""
+        return scaled_form(self, tick_ns, forms) or super().form(tick_ns, forms)
+
+
+_ALPHA, _LOG, _LOSS, _DRIVE, _GAIN, _THETA, _KEEP, _DROP, _REFRACTORY = range(9)  # rows of the parameters
 
 
 @part
-def _course(p: Floats, v: Floats, n: int, i: int) -> Course:
-    return Course(v[i], p[_DRIVE * n + i], p[_ALPHA * n + i], p[_THETA * n + i], 0.0, 0.0, 1.0)
+def _course(neurons: Neurons, i: int) -> Course:
+    p, n = neurons.parameters, neurons.size
+    alpha = Decay(p[_ALPHA * n + i], p[_LOG * n + i], p[_LOSS * n + i])
+    return Course(
+        neurons.values[i], p[_DRIVE * n + i], alpha, p[_THETA * n + i], 0.0, 0.0, Decay(1.0, 0.0, 0.0)
+    )
 
 
-@part
-def update_lif(neurons: Neurons, calendar: Calendar, tick: int, touched: Indices, fired: Indices) -> int:
+@entry
+def update_lif(address_of_handle: int, population: int, tick: int, count: int) -> int:
     """Bring the touched neurons to `tick` with their input; list those that fire, return how many."""
-    n, p, v, last, drive = neurons.size, neurons.parameters, neurons.values, neurons.last, neurons.drive
-    population, first = neurons.population, neurons.first
-    due, soon, soon_count = calendar.due, calendar.soon, calendar.soon_count
-    heap, registers = calendar.heap, calendar.registers
-    count = 0
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    neurons, calendar, fired = neurons_at(handle, population), calendar_at(handle), indices(handle, F_FIRED)
+    touched = touched_at(handle, neurons, count).who
+    n, p, v, last = neurons.size, neurons.parameters, neurons.values, neurons.last
+    spikes = 0
     for q in range(touched.shape[0]):
         i = touched[q]
-        x = drive[i]
-        drive[i] = 0.0
+        x = neurons.drive[i]
+        neurons.drive[i] = 0.0
         k = tick - last[i]
         if k <= 0:
             continue  # refractory: `last` lies ahead, at the last deaf tick
-        u = membrane_after(v[i], p[_DRIVE * n + i], p[_ALPHA * n + i], k) + p[_GAIN * n + i] * x
+        c = _course(neurons, i)
+        u = membrane_after(c.u, c.drive, c.alpha, k) + p[_GAIN * n + i] * x
         last[i] = tick
-        if u > p[_THETA * n + i]:
+        if u > c.base:
             u = u * p[_KEEP * n + i] - p[_DROP * n + i]
             last[i] = tick + int(p[_REFRACTORY * n + i])
-            due[first + i] = NEVER  # an earlier look would fall into the refractory time
-            fired[count] = i
-            count += 1
+            forget(calendar, neurons, i)  # an earlier look would fall into the refractory time
+            fired[spikes] = i
+            spikes += 1
         v[i] = u
-        k = earliest_crossing(_course(p, v, n, i))
-        when = NEVER if k >= NEVER else last[i] + k
-        schedule(due, soon, soon_count, heap, registers, (population, first, i), tick, when)
-    return count
+        k = earliest_crossing(_course(neurons, i))
+        schedule(calendar, neurons, i, tick, NEVER if k >= NEVER else last[i] + k)
+    return spikes
 
 
-@part
-def crossing_lif(neurons: Neurons, i: int, k: int) -> int:
-    """Return the first number of ticks >= k after which neuron i fires by itself, or NEVER."""
-    return first_crossing(_course(neurons.parameters, neurons.values, neurons.size, i), k)
+@entry
+def look_lif(address_of_handle: int, population: int, i: int, tick: int) -> int:
+    """Return the first tick from `tick` on at which neuron i fires by itself, or NEVER."""
+    neurons = neurons_at(ints_at(address_of_handle, HANDLE_SIZE), population)
+    k = first_crossing(_course(neurons, i), tick - neurons.last[i])
+    return NEVER if k >= NEVER else neurons.last[i] + k
 
 
-@part
-def earliest_lif(neurons: Neurons, i: int) -> int:
-    """Return a number of ticks before which neuron i certainly does not fire by itself, or NEVER."""
-    return earliest_crossing(_course(neurons.parameters, neurons.values, neurons.size, i))
+@entry
+def start_lif(address_of_handle: int, population: int, tick: int, _: int) -> int:
+    """Schedule the first look at each neuron."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    neurons, calendar = neurons_at(handle, population), calendar_at(handle)
+    for i in range(neurons.size):
+        k = earliest_crossing(_course(neurons, i))
+        schedule(calendar, neurons, i, tick - 1, NEVER if k >= NEVER else tick - 1 + k)
+    return 0
+
+
+@entry
+def membrane_of_lif(address_of_handle: int, population: int, tick: int, address: int) -> int:
+    """Write the membranes at `tick`."""
+    neurons = neurons_at(ints_at(address_of_handle, HANDLE_SIZE), population)
+    membranes = floats_at(address, neurons.size)
+    for i in range(neurons.size):
+        k, c = tick - neurons.last[i], _course(neurons, i)
+        membranes[i] = membrane_after(c.u, c.drive, c.alpha, k) if k > 0 else c.u
+    return 0

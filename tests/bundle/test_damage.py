@@ -253,7 +253,7 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any], Entries], object], str]] = {
     ),
     "csr beyond the end": (
         lambda m, e: put(m, e, "projections/1/indices.npy", np.array([1, 2])),
-        "Csr index 2 is beyond n_post = 2",
+        "Csr index 2 is beyond the 2 neurons",
     ),
     "falling indptr": (
         lambda m, e: put(m, e, "projections/1/indptr.npy", np.array([0, 3, 2])),

@@ -24,7 +24,7 @@ class DenseReference:
         self.margin = math.inf
         self.input_events = 0
         self.synaptic_events = [0] * len(net.projections)
-        self.neuron_updates = 0
+        self.neuron_updates = dict.fromkeys(net.populations, 0)
         levels = net.levels()
         self.order = sorted(net.populations, key=lambda name: levels[name])
 
@@ -58,7 +58,7 @@ class DenseReference:
             drive, touched = self._drive(name, tick)
             fired, margin, updated = neurons.step(drive, touched)
             self.margin = min(self.margin, margin)
-            self.neuron_updates += int(updated.sum())
+            self.neuron_updates[name] += int(updated.sum())
             if neurons.spiking:
                 indices = np.flatnonzero(fired)
                 if indices.size:

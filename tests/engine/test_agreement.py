@@ -14,7 +14,8 @@ MARGIN = 1e-9
 
 
 def run_both(net, events):
-    session, reference = Session(net, record=net.populations), DenseReference(net)
+    session = Session(net, record=net.populations, count_updates=True)
+    reference = DenseReference(net)
     for name, e in events.items():
         session.push(name, e)
         reference.push(name, e)

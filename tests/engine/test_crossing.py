@@ -2,14 +2,16 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from numba import njit
 
 from eventsim.engine import crossing
-from eventsim.engine.crossing import Course
+from eventsim.engine.crossing import Course, Decay
 from eventsim.engine.layout import NEVER
+from eventsim.models.model import decay_rows
 
 HORIZON = 600
 
@@ -46,15 +48,18 @@ def least_margin(course):
 @njit(nogil=True)
 def stepped(u, drive, alpha, k):
     for _ in range(k):
-        u = alpha * u + drive
+        u = alpha.factor * u + drive
     return u
 
 
-decays = st.one_of(
-    st.sampled_from([0.0, 0.5, 1.0]),
-    st.floats(0, 1, exclude_max=True),
-    st.floats(0.1, 1000).map(lambda tau: math.exp(-1 / tau)),
-)
+
+def per_tick(tau):
+    """Return the decay of a time constant of `tau` ticks, as models make it."""
+    return Decay(*(float(x[0]) for x in decay_rows(np.array([tau]), 1)))
+
+
+half = 1 / math.log(2)
+decays = st.one_of(st.sampled_from([1e-4, half, half / 2, math.inf]), st.floats(0.1, 1000)).map(per_tick)
 courses = st.builds(
     Course,
     u=st.floats(-5, 5),
@@ -70,8 +75,8 @@ MARGIN = 1e-12
 
 
 @given(courses, st.integers(1, 40))
-@example(Course(u=2.0, drive=0.0, alpha=0.95, base=0.01, beta=1.8, a=1.5, rho=0.5), 1)  # a hump
-@example(Course(u=0.0, drive=0.05, alpha=0.95, base=0.9, beta=1.0, a=2.0, rho=0.99), 1)  # to rest above
+@example(Course(u=2.0, drive=0.0, alpha=per_tick(20), base=0.01, beta=1.8, a=1.5, rho=per_tick(1.5)), 1)  # a hump
+@example(Course(u=0.0, drive=0.05, alpha=per_tick(20), base=0.9, beta=1.0, a=2.0, rho=per_tick(100)), 1)  # to rest above
 def test_the_first_crossing_is_the_first(course, start):
     found, tried = first(course, start), first_by_trial(course, start)
     if found != tried and not (tried == NEVER and found >= HORIZON):
@@ -87,7 +92,7 @@ def test_the_first_crossing_is_the_first(course, start):
 )
 def test_a_hump_one_tick_wide_is_found(u, tau_mem, ratio, height, drive):
     # The threshold falls faster than the membrane and starts above it; base leaves only the top above.
-    shape = Course(u, drive, math.exp(-1 / tau_mem), 0.0, 1.0, height * u, math.exp(-1 / (tau_mem * ratio)))
+    shape = Course(u, drive, per_tick(tau_mem), 0.0, 1.0, height * u, per_tick(tau_mem * ratio))
     d = [difference(shape, k) for k in range(1, HORIZON)]
     second, top = sorted(d)[-2:]
     if top - second < 1e-9 or d.index(top) == 0:
@@ -123,6 +128,6 @@ def njit_membrane(u, drive, alpha, k):
 
 
 def test_a_neuron_that_only_decays_is_never_looked_at():
-    resting = Course(u=0.5, drive=0.0, alpha=0.9, base=1.0, beta=1.8, a=0.3, rho=0.99)
+    resting = Course(u=0.5, drive=0.0, alpha=per_tick(9.5), base=1.0, beta=1.8, a=0.3, rho=per_tick(100))
     assert earliest(resting) == NEVER
     assert first(resting, 1) == NEVER

@@ -91,7 +91,7 @@ def test_levels_follow_zero_delays_not_the_order_of_addition():
         ),
         (lambda n: n.connect("in", "a", Csr([0, 1], [0], [1.0])), NetworkError, "1 rows for 2 sources"),
         (lambda n: n.connect("in", "a", Csr([0, 1, 1], [2], [1.0])), NetworkError, "index 2 is beyond"),
-        (lambda n: n.connect("in", "a", np.ones((2, 2))), NetworkError, "Dense or Csr"),
+        (lambda n: n.connect("in", "a", np.ones((2, 2))), NetworkError, "must be one of Dense, Csr"),
         (lambda n: n.connect("in", "a", ONES, -MS), NetworkError, "not be negative"),
         (lambda n: n.connect("in", "a", ONES, MS + 1), GridError, "1000001 ns is no multiple"),
         (lambda n: n.connect("in", "a", ONES, 1.5), NetworkError, "whole ns"),

@@ -22,7 +22,7 @@ class SessionMachine(RuleBasedStateMachine):
     @initialize(net=networks(exact=True))
     def start(self, net):
         self.net = net
-        self.session = Session(net, record=net.populations)
+        self.session = Session(net, record=net.populations, count_updates=True)
         self.reference = DenseReference(net)
         self.steps = 0
 
@@ -86,8 +86,8 @@ def test_only_outputs_and_what_was_asked_for_are_recorded():
     with pytest.raises(ParameterError, match=r"'hidden' is not recorded; recorded are out"):
         session.read("hidden")
     assert len(session.read("out")) == 0
-    with pytest.raises(ParameterError, match="cannot record 'in'"):
-        Session(small(), record=["in"])
+    with pytest.raises(ParameterError, match="cannot record 'nothing'; there are in, hidden, out"):
+        Session(small(), record=["nothing"])
     with pytest.raises(ParameterError, match="no population"):
         session.membrane("in")
 
@@ -128,4 +128,4 @@ def test_errors_name_both_times_and_the_event():
 def test_a_network_without_populations_or_inputs_runs():
     session = Session(Network(TICK_NS))
     session.advance(10**15)
-    assert session.counters.neuron_updates == 0
+    assert session.counters.neuron_updates == {}

@@ -1,0 +1,73 @@
+"""What a delivery class brings at one tick, as the entries that deliver it see it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from eventsim.engine.jit import indices, ints, ints_at, part, positions_at, singles
+from eventsim.engine.layout import (
+    DELIVERIES,
+    F_CLASSES,
+    F_PACKETS,
+    F_SPIKE_ADDRESS,
+    F_SPIKE_VALUE,
+    F_TOUCHED,
+    INDICES,
+    INDPTR,
+    N_CLASS_COLUMNS,
+    N_PACKET_COLUMNS,
+    N_PRE,
+    N_SYNAPSES,
+    PACKET_COUNT,
+    PACKET_START,
+    POST,
+    Indices,
+    Ints,
+    Positions,
+    Values,
+)
+
+
+class Arrivals(NamedTuple):
+    """A packet (addresses and values), the class's row, its destination's row, and the list of touched."""
+
+    row: Ints
+    population: int
+    addresses: Indices
+    values: Values
+    touched: Indices
+
+
+class Rows(NamedTuple):
+    """Sparse rows: source i reaches ``indices[indptr[i]:indptr[i + 1]]``."""
+
+    indptr: Ints
+    indices: Positions
+
+
+@part
+def arrivals_at(handle: Ints, c: int, packet: int) -> Arrivals:
+    """Return packet number `packet` as it arrives by class c."""
+    row = ints(handle, F_CLASSES)[c * N_CLASS_COLUMNS : (c + 1) * N_CLASS_COLUMNS]
+    packets = ints(handle, F_PACKETS)
+    start = packets[packet * N_PACKET_COLUMNS + PACKET_START]
+    stop = start + packets[packet * N_PACKET_COLUMNS + PACKET_COUNT]
+    return Arrivals(
+        row,
+        row[POST],
+        indices(handle, F_SPIKE_ADDRESS)[start:stop],
+        singles(handle, F_SPIKE_VALUE)[start:stop],
+        indices(handle, F_TOUCHED),
+    )
+
+
+@part
+def rows_of(row: Ints) -> Rows:
+    """Return the sparse rows of a class."""
+    return Rows(ints_at(row[INDPTR], row[N_PRE] + 1), positions_at(row[INDICES], row[N_SYNAPSES]))
+
+
+@part
+def count_deliveries(row: Ints, synapses: int) -> None:
+    """Add to the class's count of synaptic events."""
+    row[DELIVERIES] += synapses

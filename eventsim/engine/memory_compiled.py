@@ -1,0 +1,79 @@
+"""Calls and arrays by address, as compiled code makes them: a few loads, no reference counts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np import arrayobj
+
+N_ARGUMENTS: Final = 4
+
+
+@intrinsic
+def call(typing_context, address, a, b, c, d):
+    """Call the entry at `address`; an exception in it (an index out of bounds) goes on to the caller."""
+    arguments = [types.int64] * N_ARGUMENTS
+
+    def generate(context, builder, signature, values):
+        convention = context.call_conv
+        function_type = convention.get_function_type(types.int64, arguments)
+        pointer = builder.inttoptr(values[0], function_type.as_pointer())
+        status, result = convention.call_function(builder, pointer, types.int64, arguments, values[1:])
+        with cgutils.if_unlikely(builder, status.is_error):
+            convention.return_status_propagate(builder, status)
+        return result
+
+    return types.int64(types.int64, *arguments), generate
+
+
+def _array(context, builder, array_type, address, length):
+    array = context.make_array(array_type)(context, builder)
+    itemsize = context.get_constant(types.intp, array_type.dtype.bitwidth // 8)
+    data = builder.inttoptr(address, array.data.type)
+    arrayobj.populate_array(
+        array, data=data, shape=[length], strides=[itemsize], itemsize=itemsize, meminfo=None
+    )
+    return array._getvalue()
+
+
+def _array_at(scalar):
+    array_type = types.Array(scalar, 1, "C")
+
+    @intrinsic
+    def at(typing_context, address, length):
+        """Return the array of `length` numbers at `address`, which its owner keeps alive."""
+
+        def generate(context, builder, signature, values):
+            return _array(context, builder, array_type, values[0], values[1])
+
+        return array_type(types.int64, types.int64), generate
+
+    return at
+
+
+def _field(scalar):
+    handle_type, array_type = types.Array(types.int64, 1, "C"), types.Array(scalar, 1, "C")
+
+    @intrinsic
+    def field(typing_context, handle, place):
+        """Return the array whose address and length stand at `place` of the handle."""
+
+        def generate(context, builder, signature, values):
+            data = context.make_array(handle_type)(context, builder, values[0]).data
+            address = builder.gep(data, [values[1]])
+            length = builder.gep(address, [context.get_constant(types.intp, 1)])
+            return _array(context, builder, array_type, builder.load(address), builder.load(length))
+
+        return array_type(handle_type, types.int64), generate
+
+    return field
+
+
+ints_at, words_at, floats_at = _array_at(types.int64), _array_at(types.uint64), _array_at(types.float64)
+indices_at, singles_at = _array_at(types.int32), _array_at(types.float32)
+positions_at = _array_at(types.uint32)  # indices known to be valid: no test for negative ones
+ints, words, floats = _field(types.int64), _field(types.uint64), _field(types.float64)
+indices, singles = _field(types.int32), _field(types.float32)
