@@ -68,7 +68,8 @@ def run_events(checkpoint: EcgCheckpoint, recordings: EcgRecordings) -> tuple[Ec
     hidden = np.zeros((*shape, checkpoint.n_hidden), bool)
     output = np.zeros((*shape, checkpoint.n_outputs), bool)
     membrane = np.zeros((*shape, checkpoint.n_outputs))
-    session = Session(checkpoint.network(), record=["hidden"])
+    steps_ns = np.arange(recordings.steps) * TICK_NS
+    session = Session(checkpoint.network(), record=["hidden"], probe={"output": steps_ns})
     session.advance(TICK_NS)  # compiles the kernels, or loads them, before the clock runs
     console = Console(stderr=True)
     input_events = synaptic_events = neuron_updates = 0
@@ -76,16 +77,15 @@ def run_events(checkpoint: EcgCheckpoint, recordings: EcgRecordings) -> tuple[Ec
     for k in track(range(shape[0]), "recordings", console=console, disable=not console.is_terminal):
         session.reset()
         session.push("input", recordings.events(k))
-        for step in range(shape[1]):
-            session.advance((step + 1) * TICK_NS)
-            membrane[k, step] = session.membrane("output")
+        session.advance(recordings.steps * TICK_NS)
+        _, membrane[k] = session.read_probe("output")
         for name, spikes in (("hidden", hidden), ("output", output)):
             events = session.read(name)
             spikes[k, events.time_ns // TICK_NS, events.address] = True
         counters = session.counters
         input_events += counters.input_events
         synaptic_events += counters.synaptic_events
-        neuron_updates += counters.neuron_updates
+        neuron_updates += sum(count or 0 for count in counters.neuron_updates.values())
     seconds = time.perf_counter() - start
     return EcgRun(hidden, output, membrane), EngineWork(
         input_events, synaptic_events, neuron_updates, seconds
