@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         EventSimError,
         GridError,
         NetworkError,
+        NirError,
         OutputError,
         ParameterError,
         SourceError,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from eventsim.events import Events
     from eventsim.models import ALIF, LIF, LeakyIntegrator, NeuronModel
     from eventsim.network import Network
+    from eventsim.nir import from_nir, to_nir
     from eventsim.projections import Csr, Dense
     from eventsim.session import Counters, Session
 
@@ -65,6 +67,7 @@ __all__ = [
     "Network",
     "NetworkError",
     "NeuronModel",
+    "NirError",
     "OutputError",
     "ParameterError",
     "RankOrder",
@@ -72,9 +75,11 @@ __all__ = [
     "Session",
     "SoftmaxThreshold",
     "SourceError",
+    "from_nir",
     "load_bundle",
     "rule_from",
     "save_bundle",
+    "to_nir",
 ]
 
 _NAMES_OF_MODULES = {
@@ -83,12 +88,13 @@ _NAMES_OF_MODULES = {
         "Decision EndOfInput FirstToFire FixedTime RankOrder Rule SoftmaxThreshold rule_from"
     ),
     "eventsim.errors": (
-        "BundleError CausalityError DataError EventError EventSimError GridError NetworkError OutputError "
-        "ParameterError SourceError"
+        "BundleError CausalityError DataError EventError EventSimError GridError NetworkError NirError "
+        "OutputError ParameterError SourceError"
     ),
     "eventsim.events": "Events",
     "eventsim.models": "ALIF LIF LeakyIntegrator NeuronModel",
     "eventsim.network": "Network",
+    "eventsim.nir": "from_nir to_nir",
     "eventsim.projections": "Csr Dense",
     "eventsim.session": "Counters Session",
 }

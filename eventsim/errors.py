@@ -3,6 +3,8 @@
 Every one of them is a single line a person can act on: what was wrong, where, and what is allowed.
 """
 
+from collections.abc import Sequence
+
 
 class EventSimError(Exception):
     """Base of every error this package raises on purpose; the command line turns it into exit code 2."""
@@ -30,6 +32,14 @@ class NetworkError(EventSimError, ValueError):
 
 class BundleError(EventSimError):
     """A model or network file is damaged, foreign, newer than this version, or inconsistent."""
+
+
+class NirError(EventSimError):
+    """A NIR graph is damaged, or holds what cannot be run or written; `problems` lists all of it."""
+
+    def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems) or (message,)
 
 
 class SourceError(EventSimError):
