@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventsim.models import CubaLIF
+from eventsim.models.cuba_li import CubaLI
+from eventsim.models.cuba_lif import CubaLIF
 from eventsim.nir.conventions import FloatArray
 from eventsim.nir.primitives import Node
 
 if TYPE_CHECKING:
     from eventsim.nir.neurons import NeuronReader, Neurons
-
-NEVER_REACHED = float(np.finfo(np.float64).max)
-"""Threshold of a CubaLI, which has none."""
 
 
 def read_cuba(reader: NeuronReader, node: Node, bias: FloatArray) -> Neurons | None:
@@ -38,24 +36,21 @@ def read_cuba(reader: NeuronReader, node: Node, bias: FloatArray) -> Neurons | N
         # An Euler step moves the membrane by leak r I; the model by what current flows within a tick.
         gain = gain * c.leak(mem_ns) / coupling(mem, syn, c.tick_ns)
     rest = reader.rest(node)
-    reset = reader.reset(node, rest) if node.kind == "CubaLIF" else np.zeros_like(r)
-    if reset is None:
-        return None
     if np.any(bias):
         told = "the current of the bias counts as settled from the start"
         reader.report.change(node.name, "assumed", told)
+    drive = c.leak(mem_ns) * r * w_in * bias
     if node.kind == "CubaLI":
-        told = "emits no events: read its membrane with Session.membrane or a probe"
-        reader.report.change(node.name, "assumed", told)
-        threshold = np.full(r.shape, NEVER_REACHED)
-    else:
-        threshold = flat(node, "v_threshold") - rest
+        return Neurons(CubaLI(mem, syn, bias=drive, input_gain=gain))
+    reset = reader.reset(node, rest)
+    if reset is None:
+        return None
     model = CubaLIF(
         tau_mem_ns=mem,
         tau_syn_ns=syn,
-        threshold=threshold,
-        bias=c.leak(mem_ns) * r * w_in * bias,
-        reset=c.reset if node.kind == "CubaLIF" else "hard",
+        threshold=flat(node, "v_threshold") - rest,
+        bias=drive,
+        reset=c.reset,
         reset_potential=reset,
         input_gain=gain,
     )
@@ -67,8 +62,12 @@ def coupling(tau_mem_ns: FloatArray, tau_syn_ns: FloatArray, tick_ns: int) -> Fl
 
     Source: Rotter and Diesmann 1999, Biological Cybernetics 81, 381-402, for one exponential current.
     """
+    apart = tick_ns / tau_syn_ns - tick_ns / tau_mem_ns
     kept_mem, kept_syn = np.exp(-tick_ns / tau_mem_ns), np.exp(-tick_ns / tau_syn_ns)
-    same = tau_mem_ns == tau_syn_ns
-    apart = np.where(same, 1.0, tau_mem_ns - tau_syn_ns)
-    differing = tau_syn_ns / apart * (kept_mem - kept_syn)
-    return np.asarray(np.where(same, tick_ns / tau_mem_ns * kept_mem, differing))
+    close_by = np.abs(apart) < 0.5
+    small = np.where(close_by & (apart != 0), apart, 1.0)
+    # With time constants that are close, kept_mem - kept_syn would lose its digits.
+    step = np.where(apart == 0, 1.0, np.expm1(small) / small)
+    near = kept_syn * (tick_ns / tau_mem_ns) * step
+    difference = np.where(close_by, 1.0, tau_mem_ns - tau_syn_ns)
+    return np.where(close_by, near, tau_syn_ns / difference * (kept_mem - kept_syn))

@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 
 from eventsim.models import LIF, LeakyIntegrator, NeuronModel
+from eventsim.models.cuba_li import CubaLI
+from eventsim.models.cuba_lif import CubaLIF
 from eventsim.nir.conventions import Conventions, FloatArray
+from eventsim.nir.cuba import coupling
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,15 +28,9 @@ def write_neurons(model: NeuronModel, conventions: Conventions) -> WrittenNeuron
     if isinstance(model, LIF | LeakyIntegrator):
         told = _unsayable_reset(model, conventions) if isinstance(model, LIF) else ""
         return told or _write_leaky(model, conventions)
-    if model.kind == "cuba_lif":
-        from eventsim.nir.cuba import NEVER_REACHED, coupling
-
-        told = (
-            ""
-            if np.all(_column(model, "threshold") == NEVER_REACHED)
-            else _unsayable_reset(model, conventions)
-        )
-        return told or _write_cuba(model, conventions, coupling, NEVER_REACHED)
+    if isinstance(model, CubaLIF | CubaLI):
+        told = _unsayable_reset(model, conventions) if isinstance(model, CubaLIF) else ""
+        return told or _write_cuba(model, conventions)
     return f"NIR has no {type(model).__name__} neuron"
 
 
@@ -71,10 +68,10 @@ def _write_leaky(model: LIF | LeakyIntegrator, c: Conventions) -> WrittenNeurons
     return WrittenNeurons(kind, parameters, needed)
 
 
-def _write_cuba(model: Any, c: Conventions, coupling: Any, never: float) -> WrittenNeurons | str:
+def _write_cuba(model: CubaLIF | CubaLI, c: Conventions) -> WrittenNeurons | str:
     mem_ns, syn_ns = _column(model, "tau_mem_ns"), _column(model, "tau_syn_ns")
-    if not (np.isfinite(mem_ns).all() and np.isfinite(syn_ns).all()):
-        return "NIR has no CubaLIF with an infinite time constant"
+    if not np.isfinite(syn_ns).all():
+        return f"NIR has no {type(model).__name__} with an infinite time constant"
     leak_mem, leak_syn = -np.expm1(-c.tick_ns / mem_ns), -np.expm1(-c.tick_ns / syn_ns)
     tau_mem, tau_syn = (c.from_ns(c.graph_tau_ns(tau)) for tau in (mem_ns, syn_ns))
     w_in = _column(model, "input_gain") * (1.0 / leak_syn if c.spike == "held" else tau_syn)
@@ -87,7 +84,7 @@ def _write_cuba(model: Any, c: Conventions, coupling: Any, never: float) -> Writ
         needed = np.where(bias == 0, 0.0, bias / (leak_mem * w_in))
     one, zero = np.ones_like(w_in), np.zeros_like(w_in)
     parameters = {"tau_mem": tau_mem, "tau_syn": tau_syn, "r": one, "v_leak": zero, "w_in": w_in}
-    if np.all(_column(model, "threshold") == never):
+    if isinstance(model, CubaLI):
         return WrittenNeurons("CubaLI", parameters, needed)
     return WrittenNeurons("CubaLIF", parameters | _threshold(model), needed)
 

@@ -18,7 +18,7 @@ def flatten(raw: RawNode, problems: Problems, report: NirReport) -> Graph:
     """Return the graph of primitives in `raw`; a node `lif` of a subgraph `rnn` is called `rnn.lif`.
 
     The Input and Output of a subgraph vanish: its edges lead straight through. Nodes that cannot be read are
-    left out and noted in `problems`.
+    noted in `problems`.
 
     Raises
     ------
@@ -44,11 +44,11 @@ class _Flattening:
             self._lead_past(door)
         return self.graph
 
-    def _add(self, raw: RawNode, prefix: str) -> dict[str, tuple[str, str] | None]:
+    def _add(self, raw: RawNode, prefix: str) -> dict[str, tuple[str, str]]:
         """Add the nodes and edges of one graph; return per node (where edges arrive, where they leave)."""
         if raw.metadata:
             self.report.change(prefix.rstrip(".") or "graph", "metadata", _unused(raw))
-        ends: dict[str, tuple[str, str] | None] = {}
+        ends: dict[str, tuple[str, str]] = {}
         for name, inner in (raw.nodes or {}).items():
             if inner.kind == "NIRGraph":
                 ends[name] = self._add_subgraph(inner, prefix + name)
@@ -56,16 +56,12 @@ class _Flattening:
             plain = self._plain(prefix + name)
             if inner.metadata:
                 self.report.change(plain, "metadata", _unused(inner))
-            node = parse_node(plain, inner, self.problems)
-            if node is None:
-                ends[name] = None
-                continue
-            self.graph.add(node)
+            self.graph.add(parse_node(plain, inner, self.problems))
             ends[name] = (plain, plain)
         self._add_edges(raw, ends, prefix)
         return ends
 
-    def _add_edges(self, raw: RawNode, ends: dict[str, tuple[str, str] | None], prefix: str) -> None:
+    def _add_edges(self, raw: RawNode, ends: dict[str, tuple[str, str]], prefix: str) -> None:
         seen: set[tuple[str, str]] = set()
         for edge in raw.edges:
             where = f"{prefix}{edge[0]} -> {prefix}{edge[1]}"
@@ -76,8 +72,8 @@ class _Flattening:
             unknown = [name for name in edge if name not in ends]
             for name in unknown:
                 self.problems.found.append(f"edge {where}: there is no node {prefix + name!r}")
-            pre, post = (ends.get(name) for name in edge)
-            if pre is not None and post is not None:
+            if not unknown:
+                pre, post = (ends[name] for name in edge)
                 if not (pre[1] and post[0]):
                     missing = "Output" if not pre[1] else "Input"
                     self.problems.found.append(f"edge {where}: the subgraph has not exactly one {missing}")
@@ -91,11 +87,9 @@ class _Flattening:
         ends = self._add(raw, f"{name}.")
         inlets = [ends[n] for n, inner in raw.nodes.items() if inner.kind == "Input"]
         outlets = [ends[n] for n, inner in raw.nodes.items() if inner.kind == "Output"]
-        self.doors |= {end[0] for end in (*inlets, *outlets) if end is not None}
+        self.doors |= {end[0] for end in (*inlets, *outlets)}
         self.report.change(self._plain_of(name), "folded", "subgraph: its nodes are part of one network now")
-        first = inlets[0] if len(inlets) == 1 else None
-        last = outlets[0] if len(outlets) == 1 else None
-        return (first or ("", ""))[0], (last or ("", ""))[0]
+        return (inlets[0][0] if len(inlets) == 1 else ""), (outlets[0][0] if len(outlets) == 1 else "")
 
     def _lead_past(self, door: str) -> None:
         """Take a subgraph's Input or Output out of the graph."""

@@ -35,7 +35,7 @@ class NeuronReader:
             tau_ns = np.full(node.size_in, FORGETFUL * self.conventions.tick_ns)
             return Neurons(LIF(tau_ns, flat(node, "threshold"), b, reset="hard"))
         if node.kind in ("CubaLIF", "CubaLI"):
-            from eventsim.nir.cuba import read_cuba
+            from eventsim.nir.cuba import read_cuba  # which needs this module
 
             return read_cuba(self, node, b)
         if node.kind in ("IF", "I"):

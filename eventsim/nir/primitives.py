@@ -40,6 +40,8 @@ FIELDS: dict[str, tuple[str, str]] = {
 INTEGRATORS = ("I", "LI", "CubaLI")
 SPIKING = ("IF", "LIF", "CubaLIF", "Threshold")
 NEURONS = (*INTEGRATORS, *SPIKING)
+UNREAD = ""
+"""The kind of a node with which something is wrong: it stands in its place, so that the rest makes sense."""
 
 _WHOLE = {
     *("shape", "input_type", "input_shape", "kernel_size"),
@@ -135,12 +137,12 @@ class Graph:
         return [(pre, post) for pre, posts in self._out_of.items() for post in posts]
 
 
-def parse_node(name: str, raw: RawNode, problems: Problems) -> Node | None:
-    """Return the primitive, or None where something is wrong with it, which is then in `problems`."""
+def parse_node(name: str, raw: RawNode, problems: Problems) -> Node:
+    """Return the primitive, of kind UNREAD where something is wrong with it, which is then in `problems`."""
     if raw.kind not in FIELDS:
         told = f"type {raw.kind!r} is not supported; supported are {', '.join(FIELDS)}"
         problems.add(name, told if raw.kind else "has no type")
-        return None
+        return Node(name, UNREAD, {})
     before = len(problems.found)
     needed, possible = (set(names.split()) for names in FIELDS[raw.kind])
     for missing in sorted(needed - raw.fields.keys()):
@@ -154,7 +156,7 @@ def parse_node(name: str, raw: RawNode, problems: Problems) -> Node | None:
         _take(node, key, raw.fields[key], problems)
     if len(problems.found) == before:
         _check_together(node, problems)
-    return node if len(problems.found) == before else None
+    return node if len(problems.found) == before else Node(name, UNREAD, {})
 
 
 def _take(node: Node, key: str, value: Value, problems: Problems) -> None:

@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from eventsim.nir.primitives import NEURONS, Graph, Node, Problems
+from eventsim.nir.primitives import NEURONS, UNREAD, Graph, Node, Problems
 from eventsim.nir.report import NirReport
 
 MAX_ADDRESSES = 2**24
@@ -24,7 +24,7 @@ def infer_shapes(graph: Graph, problems: Problems, report: NirReport) -> None:
     while waiting:
         name = waiting.popleft()
         node = graph.nodes[name]
-        if node.shape_out is not None:
+        if node.shape_out is not None or node.kind == UNREAD:
             continue
         if node.shape_in in (None, ()):
             shapes = [graph.nodes[pre].shape_out for pre in graph.into(name)]
@@ -35,8 +35,9 @@ def infer_shapes(graph: Graph, problems: Problems, report: NirReport) -> None:
         node.shape_out = _given(node, problems)
         if node.shape_out is not None:
             waiting.extend(graph.out_of(name))
+    behind = _behind(graph, [n.name for n in graph.nodes.values() if n.kind == UNREAD or _refused(n)])
     for node in graph.nodes.values():
-        _settle(node, problems, report)
+        _settle(node, problems if node.name not in behind else Problems(), report)
     for pre, post in graph.edges:
         _check_edge(graph.nodes[pre], graph.nodes[post], problems, report)
 
@@ -139,6 +140,21 @@ def _flattened(node: Node, taken: Shape, problems: Problems) -> Shape | None:
         problems.add(node.name, f"start_dim {start} lies behind end_dim {end}")
         return None
     return (*taken[:start], prod(taken[start : end + 1]), *taken[end + 1 :])
+
+
+def _refused(node: Node) -> bool:
+    return node.shape_in not in (None, ()) and node.shape_out is None
+
+
+def _behind(graph: Graph, starts: list[str]) -> set[str]:
+    """Return the nodes that can be reached from `starts`, and these: nothing can be said of their shapes."""
+    found, waiting = set(starts), deque(starts)
+    while waiting:
+        for post in graph.out_of(waiting.popleft()):
+            if post not in found:
+                found.add(post)
+                waiting.append(post)
+    return found
 
 
 def _settle(node: Node, problems: Problems, report: NirReport) -> None:
