@@ -97,7 +97,7 @@ FIELDS: Final = (
     ("queue", np.int64),  # the ring or the heap of classes
     ("queue_link", np.int64),  # [C]
     ("random", np.uint64),  # [K * 4]
-    ("clock_fraction", np.float64),  # [K], how far into its tick the next event of a source lies
+    ("clock_ahead", np.float64),  # [K], ticks from CLOCK_ORIGIN to the event after the next ones
 )
 _PLACE = {name: N_REGISTERS + 2 * k for k, (name, _) in enumerate(FIELDS)}
 HANDLE_SIZE: Final = N_REGISTERS + 2 * len(FIELDS)
@@ -134,7 +134,7 @@ F_DUE_CLASS: Final = _PLACE["due_class"]
 F_QUEUE: Final = _PLACE["queue"]
 F_QUEUE_LINK: Final = _PLACE["queue_link"]
 F_RANDOM: Final = _PLACE["random"]
-F_CLOCK_FRACTION: Final = _PLACE["clock_fraction"]
+F_CLOCK_AHEAD: Final = _PLACE["clock_ahead"]
 
 # Columns of the table of populations. FIRST numbers the neurons that can act by themselves (-1: none here
 # can). Classes of a population: delayed ones from CLASS_START, those without delay from CLASS_ZERO, those of
@@ -194,14 +194,14 @@ READOUT, UNIT_SPIKES, GRADED_SPIKES = range(3)
 N_CLASS_COLUMNS: Final = 16
 
 # Columns of the table of clocks: Poisson sources. CLOCK_TICK is the tick of the next events and CLOCK_EVENTS
-# their number, at least one; CLOCK_AHEAD is the tick of the event after them. RATES is the address of the
+# their number, at least one; the event after them lies clock_ahead ticks after CLOCK_ORIGIN. RATES is the address of the
 # expected events per tick, one number or the running sum over addresses. A fused source hands its events
 # straight to one class, CLOCK_CLASS, whose delay its ticks include; RUN is the entry that does so.
 (
     CLOCK_SOURCE,
     CLOCK_TICK,
     CLOCK_EVENTS,
-    CLOCK_AHEAD,
+    CLOCK_ORIGIN,
     CLOCK_START,
     CLOCK_STOP,
     CLOCK_RATES,

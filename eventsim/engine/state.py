@@ -14,11 +14,11 @@ from eventsim.engine.clocks import start_clock
 from eventsim.engine.compiled import CompiledNetwork, summed_entry
 from eventsim.engine.jit import call, ints, ints_at, kernel
 from eventsim.engine.layout import (
-    CLOCK_AHEAD,
     CLOCK_CLASS,
     CLOCK_EMITTED,
     CLOCK_EVENTS,
     CLOCK_N_RATES,
+    CLOCK_ORIGIN,
     CLOCK_RATES,
     CLOCK_RUN,
     CLOCK_SOURCE,
@@ -92,11 +92,11 @@ _INPUTS = ("input_tick", "input_source", "input_address", "input_value")
 _RECORDS = ("record_tick", "record_source", "record_index", "record_value")
 _SPIKES = ("spike_address", "spike_value")
 # What a saved state holds: fields as they are, fields as far as they are used, and columns of tables.
-_CHANGING = ("head", "tail", "due", "soon", "queue", "queue_link", "random", "clock_fraction")
+_CHANGING = ("head", "tail", "due", "soon", "queue", "queue_link", "random", "clock_ahead")
 _BUFFERS = ("packets", *_SPIKES, *_INPUTS, *_RECORDS, "heap_tick", "heap_neuron")
 _POPULATION_COLUMNS = [SOON_COUNT, N_SPIKES, N_UPDATES]
 _CLASS_COLUMNS = [CURSOR, DELIVERIES]
-_CLOCK_COLUMNS = [CLOCK_TICK, CLOCK_EVENTS, CLOCK_AHEAD, CLOCK_START, CLOCK_STOP, CLOCK_EMITTED]
+_CLOCK_COLUMNS = [CLOCK_TICK, CLOCK_EVENTS, CLOCK_ORIGIN, CLOCK_START, CLOCK_STOP, CLOCK_EMITTED]
 
 
 class State:
@@ -293,7 +293,7 @@ class State:
                 fused.add(number)
         self._set("clocks", table.ravel())
         self._set("random", np.zeros(4 * len(self._clocks), np.uint64))
-        self._set("clock_fraction", np.zeros(len(self._clocks)))
+        self._set("clock_ahead", np.zeros(len(self._clocks)))
         fanout = [[] if s in fused else classes_of.get(s, []) for s in range(len(compiled.sources))]
         self._set("fanout_start", np.cumsum([0, *(len(f) for f in fanout)]))
         self._set("fanout", np.array([k for f in fanout for k in f], np.int64))

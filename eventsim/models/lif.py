@@ -13,7 +13,6 @@ from eventsim.engine.crossing import Course, Decay, earliest_crossing, first_cro
 from eventsim.engine.jit import entry, floats_at, indices, ints_at, part
 from eventsim.engine.layout import F_FIRED, HANDLE_SIZE, NEVER, Neurons, neurons_at, touched_at
 from eventsim.errors import NetworkError
-from eventsim.models.lif_scaled import scaled_form
 from eventsim.models.model import (
     Entries,
     FloatArray,
@@ -25,6 +24,7 @@ from eventsim.models.model import (
     input_gain,
     reset_rows,
 )
+from eventsim.models.scaled.form import scaled_form
 
 
 @dataclass(frozen=True, eq=False)

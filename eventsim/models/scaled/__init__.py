@@ -1,0 +1,1 @@
+"""The fast form of LIF, with time scaled out of the membrane."""

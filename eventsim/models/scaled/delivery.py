@@ -1,0 +1,129 @@
+"""Packets added straight to the scaled membranes, by each form of synapses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eventsim.engine.arrivals import Arrivals, arrivals_at, rows_of
+from eventsim.engine.jit import entry, floats_at, ints_at, part, singles_at
+from eventsim.engine.layout import DELIVERIES, HANDLE_SIZE, N_WEIGHTS, NOW, WEIGHTS, Floats, Ints, neurons_at
+from eventsim.models.scaled.membrane import GAIN, LEAST_THETA, rise, rule_at, scale_to
+from eventsim.weights import Weights
+
+
+@part
+def _add_sparse(handle: Ints, a: Arrivals, weights: Weights, touched: int) -> int:
+    neurons = neurons_at(handle, a.population)
+    scale = scale_to(neurons, handle[NOW])
+    rule, rows = rule_at(handle, neurons, scale), rows_of(a.row)
+    membranes, threshold = rule.membranes, rule.threshold
+    everybody = touched < 0
+    count = 0 if everybody else touched
+    scale *= neurons.parameters[GAIN]
+    synapses = 0
+    for e in range(a.addresses.shape[0]):
+        x = scale * a.values[e]
+        start, stop = rows.indptr[a.addresses[e]], rows.indptr[a.addresses[e] + 1]
+        synapses += stop - start
+        for k in range(np.uint64(start), np.uint64(stop)):
+            j = rows.indices[k]
+            u = membranes[j] + weights[k] * x
+            membranes[j] = u
+            if u > threshold:
+                count = rise(rule, j, count)
+    a.row[DELIVERIES] += synapses
+    return -1 if everybody else count
+
+
+@part
+def _add_dense(handle: Ints, a: Arrivals, weights: Weights, touched: int) -> int:
+    neurons = neurons_at(handle, a.population)
+    scale = scale_to(neurons, handle[NOW])
+    threshold = neurons.parameters[LEAST_THETA] * scale
+    membranes, n, count = neurons.values, np.uint64(neurons.size), a.addresses.shape[0]
+    scale *= neurons.parameters[GAIN]
+    above = 0
+    for e in range(count):
+        row, x = np.uint64(a.addresses[e] * neurons.size), scale * a.values[e]
+        above = _add_row(membranes, weights, (row, n), x, threshold)
+    a.row[DELIVERIES] += count * neurons.size
+    return -1 if above else touched
+
+
+@part
+def _add_row(membranes: Floats, weights: Weights, where: tuple[int, int], x: float, threshold: float) -> int:
+    """Add one row; return how many are above the threshold then: a count is vectorised, a maximum is not."""
+    row, n = where
+    above = np.int32(0)
+    for j in range(n):
+        u = membranes[j] + weights[row + j] * x
+        membranes[j] = u
+        above += np.int32(u > threshold)
+    return int(above)
+
+
+@part
+def _add_one_to_one(handle: Ints, a: Arrivals, weights: Weights, touched: int) -> int:
+    neurons = neurons_at(handle, a.population)
+    scale = scale_to(neurons, handle[NOW])
+    rule = rule_at(handle, neurons, scale)
+    everybody = touched < 0
+    count = 0 if everybody else touched
+    scale *= neurons.parameters[GAIN]
+    step = 0 if weights.shape[0] == 1 else 1
+    for e in range(a.addresses.shape[0]):
+        j = a.addresses[e]
+        u = rule.membranes[j] + weights[j * step] * (scale * a.values[e])
+        rule.membranes[j] = u
+        if u > rule.threshold:
+            count = rise(rule, j, count)
+    a.row[DELIVERIES] += a.addresses.shape[0]
+    return -1 if everybody else count
+
+
+@entry
+def scaled_dense32(address_of_handle: int, c: int, packet: int, touched: int) -> int:
+    """Add a packet to the membranes by dense rows of float32."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    a = arrivals_at(handle, c, packet)
+    return _add_dense(handle, a, singles_at(a.row[WEIGHTS], a.row[N_WEIGHTS]), touched)
+
+
+@entry
+def scaled_dense64(address_of_handle: int, c: int, packet: int, touched: int) -> int:
+    """Add a packet to the membranes by dense rows of float64."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    a = arrivals_at(handle, c, packet)
+    return _add_dense(handle, a, floats_at(a.row[WEIGHTS], a.row[N_WEIGHTS]), touched)
+
+
+@entry
+def scaled_sparse32(address_of_handle: int, c: int, packet: int, touched: int) -> int:
+    """Add a packet to the membranes by sparse rows of float32."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    a = arrivals_at(handle, c, packet)
+    return _add_sparse(handle, a, singles_at(a.row[WEIGHTS], a.row[N_WEIGHTS]), touched)
+
+
+@entry
+def scaled_sparse64(address_of_handle: int, c: int, packet: int, touched: int) -> int:
+    """Add a packet to the membranes by sparse rows of float64."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    a = arrivals_at(handle, c, packet)
+    return _add_sparse(handle, a, floats_at(a.row[WEIGHTS], a.row[N_WEIGHTS]), touched)
+
+
+@entry
+def scaled_one_to_one32(address_of_handle: int, c: int, packet: int, touched: int) -> int:
+    """Add a packet to the membranes by one synapse per address of float32."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    a = arrivals_at(handle, c, packet)
+    return _add_one_to_one(handle, a, singles_at(a.row[WEIGHTS], a.row[N_WEIGHTS]), touched)
+
+
+@entry
+def scaled_one_to_one64(address_of_handle: int, c: int, packet: int, touched: int) -> int:
+    """Add a packet to the membranes by one synapse per address of float64."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    a = arrivals_at(handle, c, packet)
+    return _add_one_to_one(handle, a, floats_at(a.row[WEIGHTS], a.row[N_WEIGHTS]), touched)

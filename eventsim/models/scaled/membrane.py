@@ -1,0 +1,201 @@
+"""Membranes with time scaled out: the state of the fast form of LIF, and how its neurons fire."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from eventsim.engine.calendar import calendar_at, schedule
+from eventsim.engine.jit import entry, floats_at, indices, inlined, ints_at, part
+from eventsim.engine.layout import (
+    F_FIRED,
+    F_TOUCHED,
+    HANDLE_SIZE,
+    MARK,
+    N_OWN,
+    NEVER,
+    OWN,
+    STAMP,
+    Floats,
+    Indices,
+    Ints,
+    Neurons,
+    neurons_at,
+    touched_at,
+)
+
+LEVELS, ENTRIES, BITS = 3, 2048, 11
+"""E after k ticks is a product of `LEVELS` table entries, each picked by `BITS` bits of k."""
+
+# The parameters: single numbers, then the tables of E, then thresholds and drops (one, or one per neuron).
+LOG, REBASE, LEAST_THETA, DEAF, KEEP, N_THETA, N_DROP, GAIN = range(8)
+TABLES: Final = 8
+THETA: Final = TABLES + LEVELS * ENTRIES
+# The state: U per neuron, the membrane held while deaf per neuron, then E at the tick in LAST_TICK.
+# The own integers: the tick at which E is 1, the tick of E, and the queue of deaf neurons by waking tick.
+BASE, LAST_TICK, WAKE_HEAD, WAKE_COUNT, WAKES = range(5)
+
+
+class Rule(NamedTuple):
+    """What adding to the membranes of one tick needs."""
+
+    membranes: Floats
+    threshold: float
+    mark: Ints
+    stamp: int
+    candidates: Indices
+
+
+@inlined
+def growth_at(parameters: Floats, k: int) -> float:
+    low, middle, high = k & (ENTRIES - 1), (k >> BITS) & (ENTRIES - 1), k >> (2 * BITS)
+    return (  # type: ignore[no-any-return]
+        parameters[TABLES + low]
+        * parameters[TABLES + ENTRIES + middle]
+        * parameters[TABLES + 2 * ENTRIES + high]
+    )
+
+
+@part
+def _move_base(neurons: Neurons, own: Ints, tick: int) -> None:
+    factor = np.exp2((tick - own[BASE]) * neurons.parameters[LOG])
+    for i in range(neurons.size):
+        if neurons.values[i] > -np.inf:  # 0 times infinity is not a number
+            neurons.values[i] *= factor
+    own[BASE] = tick
+
+
+@part
+def _scale_at(neurons: Neurons, own: Ints, tick: int) -> float:
+    if tick - own[BASE] > neurons.parameters[REBASE]:
+        _move_base(neurons, own, tick)
+    return growth_at(neurons.parameters, tick - own[BASE])
+
+
+@part
+def scale_to(neurons: Neurons, tick: int) -> float:
+    """Return E at `tick`, after waking those whose deaf time is over."""
+    own = ints_at(neurons.row[OWN], neurons.row[N_OWN])
+    place = 2 * neurons.size
+    if own[LAST_TICK] == tick:
+        return neurons.values[place]
+    own[LAST_TICK] = tick
+    n = neurons.size
+    while own[WAKE_COUNT] > 0 and own[WAKES + own[WAKE_HEAD]] < tick:
+        head = own[WAKE_HEAD]
+        i = own[WAKES + n + head]
+        neurons.values[i] = neurons.values[n + i] * _scale_at(neurons, own, own[WAKES + head])
+        own[WAKE_HEAD] = head + 1 if head + 1 < n else 0
+        own[WAKE_COUNT] -= 1
+    scale = _scale_at(neurons, own, tick)
+    neurons.values[place] = scale
+    return scale
+
+
+@inlined
+def rule_at(handle: Ints, neurons: Neurons, scale: float) -> Rule:
+    return Rule(
+        neurons.values,
+        neurons.parameters[LEAST_THETA] * scale,
+        ints_at(neurons.row[MARK], neurons.size),
+        handle[STAMP],
+        indices(handle, F_TOUCHED),
+    )
+
+
+@inlined
+def rise(rule: Rule, j: int, count: int) -> int:
+    """List neuron j as a candidate, once per tick."""
+    if rule.mark[j] != rule.stamp:
+        rule.mark[j] = rule.stamp
+        rule.candidates[count] = j
+        count += 1
+    return count
+
+
+@part
+def settle(handle: Ints, neurons: Neurons, tick: int, count: int) -> int:
+    """List those of the touched that are above their threshold as fired, and reset them."""
+    scale = scale_to(neurons, tick)
+    p, membranes, fired = neurons.parameters, neurons.values, indices(handle, F_FIRED)
+    touched = touched_at(handle, neurons, count).who
+    least = p[LEAST_THETA] * scale
+    spikes = 0
+    for q in range(touched.shape[0]):
+        if membranes[touched[q]] > least:
+            spikes = _fire_if_above(handle, neurons, tick, touched[q], scale, (fired, spikes))
+    return spikes
+
+
+@part
+def _fire_if_above(
+    handle: Ints, neurons: Neurons, tick: int, i: int, scale: float, listed: tuple[Indices, int]
+) -> int:
+    p, n, (fired, spikes) = neurons.parameters, neurons.size, listed
+    n_theta, deaf = int(p[N_THETA]), int(p[DEAF])
+    theta = p[THETA + (i if n_theta > 1 else 0)]
+    if not neurons.values[i] > theta * scale:
+        return spikes
+    drop = p[THETA + n_theta + (i if p[N_DROP] > 1.0 else 0)]
+    after = neurons.values[i] / scale * p[KEEP] - drop
+    if deaf > 0:
+        own = ints_at(neurons.row[OWN], neurons.row[N_OWN])
+        neurons.values[i] = -np.inf
+        neurons.values[n + i] = after
+        tail = own[WAKE_HEAD] + own[WAKE_COUNT]
+        if tail >= n:
+            tail -= n
+        own[WAKES + tail] = tick + deaf
+        own[WAKES + n + tail] = i
+        own[WAKE_COUNT] += 1
+    else:
+        neurons.values[i] = after * scale
+    if after > theta:  # after a soft reset: it fires again as soon as it may
+        schedule(calendar_at(handle), neurons, i, tick, tick + deaf + 1)
+    fired[spikes] = i
+    return spikes + 1
+
+
+@entry
+def update_scaled(address_of_handle: int, population: int, tick: int, count: int) -> int:
+    """Let the candidates that are above their threshold fire; return how many did."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    return settle(handle, neurons_at(handle, population), tick, count)
+
+
+@entry
+def look_scaled(address_of_handle: int, population: int, i: int, tick: int) -> int:
+    """Return `tick` where neuron i is above its threshold then, else NEVER: left alone it only decays."""
+    neurons = neurons_at(ints_at(address_of_handle, HANDLE_SIZE), population)
+    scale = scale_to(neurons, tick)
+    theta = neurons.parameters[THETA + (i if neurons.parameters[N_THETA] > 1.0 else 0)]
+    return tick if neurons.values[i] > theta * scale else NEVER
+
+
+@entry
+def start_scaled(address_of_handle: int, population: int, tick: int, _: int) -> int:
+    """Let time begin one tick before `tick`."""
+    neurons = neurons_at(ints_at(address_of_handle, HANDLE_SIZE), population)
+    own = ints_at(neurons.row[OWN], neurons.row[N_OWN])
+    own[BASE], own[LAST_TICK], own[WAKE_HEAD], own[WAKE_COUNT] = tick - 1, tick - 2, 0, 0
+    return 0
+
+
+@entry
+def membrane_of_scaled(address_of_handle: int, population: int, tick: int, address: int) -> int:
+    """Write the membranes at `tick`."""
+    neurons = neurons_at(ints_at(address_of_handle, HANDLE_SIZE), population)
+    n, log2 = neurons.size, neurons.parameters[LOG]
+    own, membranes = ints_at(neurons.row[OWN], neurons.row[N_OWN]), floats_at(address, neurons.size)
+    factor = np.exp2((tick - own[BASE]) * log2)
+    for i in range(n):
+        membranes[i] = neurons.values[i] * factor if neurons.values[i] > -np.inf else neurons.values[n + i]
+    for k in range(own[WAKE_COUNT]):
+        place = own[WAKE_HEAD] + k
+        if place >= n:
+            place -= n
+        awake = max(tick - own[WAKES + place], 0)
+        i = own[WAKES + n + place]
+        membranes[i] = neurons.values[n + i] * np.exp2(awake * log2)
+    return 0
