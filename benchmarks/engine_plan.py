@@ -238,13 +238,13 @@ def _start() -> Iterator[Group]:
         "start",
         "Start: import, first run ever, later process to its first result",
         "start",
-        (Entry("eventsim", StartCase()),),
+        (Entry("later processes", StartCase()),),
         (),
         (
-            Limit("eventsim", "import_s", 0.15),
-            Limit("eventsim", "import_loads_numba", 0.0),
-            Limit("eventsim", "first_run_s", 20.0),
-            Limit("eventsim", "seconds", 1.0),
+            Limit("later processes", "import_s", 0.15),
+            Limit("later processes", "import_loads_numba", 0.0),
+            Limit("later processes", "first_process_s", 20.0),
+            Limit("later processes", "seconds", 1.0),
         ),
     )
 

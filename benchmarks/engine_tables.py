@@ -29,7 +29,10 @@ _FIGURES = (
     ("stream_us_p99", "one event p99 us"),
     ("reset_s", "reset s"),
     ("import_s", "import s"),
+    ("import_loads_numba", "numba loaded by the import"),
     ("first_run_s", "first run s"),
+    ("first_process_s", "first process ever s"),
+    ("seconds", "median s"),
     ("build_s", "build s"),
     ("peak_mb", "peak MB"),
     ("rss_mb", "peak MB"),
@@ -64,8 +67,8 @@ def _bars(result: EngineResult) -> str:
                 what = f"{group.title}: {ratio.ours} / {ratio.rival}"
                 rows.append([what, f"{worst:.2f}", f"{ratio.at_most:g}", _met(ratio)])
         for judged in group.judged:
-            what = f"{group.title}: {judged.entry}, {judged.figure}"
-            rows.append([what, f"{judged.value:,.3g}", f"{judged.at_most:g}", _met(judged)])
+            what = f"{group.title}: {judged.entry}, {dict(_FIGURES)[judged.figure]}"
+            rows.append([what, _number(judged.value), _number(judged.at_most), _met(judged)])
     if not rows:
         return ""
     return "### Bars\n\n" + _table(["what", "measured", "at most", "met"], rows)
@@ -74,7 +77,7 @@ def _bars(result: EngineResult) -> str:
 def _group(group: GroupResult) -> str:
     figures = [
         title
-        for title in dict.fromkeys(title for _, title in _FIGURES)
+        for title in dict.fromkeys(title for name, title in _FIGURES if name != "seconds")
         if any(_figure(entry, title) is not None for entry in group.entries)
     ]
     rows = [_entry_row(entry, figures) for entry in group.entries]

@@ -44,7 +44,7 @@ class StartCase(msgspec.Struct, frozen=True, kw_only=True, tag="start"):
     repetitions: int = 5
 
     def measure(self) -> Measured:
-        """Return the times of later processes, from their start to their end, and in `figures` the others."""
+        """Return the times of later processes to their first result, and in `figures` the others."""
         imports = [_run_python(_IMPORT, os.environ) for _ in range(self.repetitions)]
         seconds, loads_numba = zip(*(line.split() for _, line in imports), strict=True)
         with tempfile.TemporaryDirectory() as folder:
@@ -57,15 +57,20 @@ class StartCase(msgspec.Struct, frozen=True, kw_only=True, tag="start"):
         figures = {
             "import_s": sorted(map(float, seconds))[self.repetitions // 2],
             "import_loads_numba": float(max(map(int, loads_numba))),
-            "first_run_s": first_s,
+            "first_process_s": first_s,
         }
         return Measured(seconds=[each for each, _ in later], figures=figures)
 
 
 def _run_python(program: str, environment: "os._Environ[str] | dict[str, str]") -> tuple[float, str]:
-    """Return the wall time of a whole process that runs `program`, and what it printed."""
+    """Return the time from starting a process that runs `program` to its first line, and that line."""
     start = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=dict(environment), capture_output=True, text=True, check=True
-    )
-    return time.perf_counter() - start, done.stdout.strip()
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", program], env=dict(environment), stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        line = running.stdout.readline()
+        seconds = time.perf_counter() - start
+    if running.returncode or not line:
+        raise RuntimeError(f"the example ended with exit code {running.returncode}")
+    return seconds, line.strip()

@@ -10,7 +10,7 @@ from benchmarks import engine
 from benchmarks.engine_plan import WORKLOADS, Asked, Entry, Group, Limit, Script, plan
 from benchmarks.engine_result import EngineResult, EntryResult, judge, ratio_of
 from benchmarks.engine_runs import RunError, Surroundings, measure_group, read_script
-from benchmarks.engine_tables import markdown
+from benchmarks.engine_tables import README, RESULT, markdown, with_tables
 from benchmarks.measured import Measured, peak_mb
 
 SAYS = """
@@ -47,7 +47,7 @@ def test_entries_take_turns_and_are_compared(scripts: Path) -> None:
             Entry("d", Script("fails.py", (), "wall_s")),
         ),
         (Asked("a", "b", 1.5), Asked("a", "c"), Asked("a", "d")),
-        (Limit("a", "wall_s", 3.0),),
+        (Limit("a", "seconds", 3.0),),
     )
     said: list[str] = []
     result = measure_group(group, Surroundings(scripts, {}), rounds=3, tell=said.append)
@@ -60,6 +60,7 @@ def test_entries_take_turns_and_are_compared(scripts: Path) -> None:
     assert [(judged.value, judged.met) for judged in result.judged] == [(2.0, True)]
     text = markdown(EngineResult([result]))
     assert "| a title: a / b | 2.00 | 1.5 | **no** |" in text
+    assert "| a title: a, median s | 2 | 3 | yes |" in text
     assert "out of luck" in text
 
 
@@ -163,3 +164,10 @@ def test_memory_is_counted() -> None:
     held[::4096] = b"x" * len(held[::4096])
     assert peak_mb() >= before
     assert peak_mb() > 64
+
+
+def test_the_readme_shows_the_committed_result() -> None:
+    result = msgspec.json.decode(RESULT.read_bytes(), type=EngineResult)
+    assert result.groups
+    readme = README.read_text(encoding="utf-8")
+    assert with_tables(readme, result) == readme
