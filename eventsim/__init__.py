@@ -37,7 +37,16 @@ if TYPE_CHECKING:
         SourceError,
     )
     from eventsim.events import Events
-    from eventsim.models import ALIF, LIF, LeakyIntegrator, NeuronModel
+    from eventsim.models import (
+        ALIF,
+        LIF,
+        CubaLI,
+        CubaLIF,
+        InputGated,
+        LeakyIntegrator,
+        NeuronModel,
+        SigmaDelta,
+    )
     from eventsim.network import Network
     from eventsim.nir import from_nir, to_nir
     from eventsim.projections import Csr, Dense
@@ -53,6 +62,8 @@ __all__ = [
     "CausalityError",
     "Counters",
     "Csr",
+    "CubaLI",
+    "CubaLIF",
     "DataError",
     "Decision",
     "Dense",
@@ -63,6 +74,7 @@ __all__ = [
     "FirstToFire",
     "FixedTime",
     "GridError",
+    "InputGated",
     "LeakyIntegrator",
     "Network",
     "NetworkError",
@@ -73,6 +85,7 @@ __all__ = [
     "RankOrder",
     "Rule",
     "Session",
+    "SigmaDelta",
     "SoftmaxThreshold",
     "SourceError",
     "from_nir",
@@ -92,7 +105,7 @@ _NAMES_OF_MODULES = {
         "OutputError ParameterError SourceError"
     ),
     "eventsim.events": "Events",
-    "eventsim.models": "ALIF LIF LeakyIntegrator NeuronModel",
+    "eventsim.models": "ALIF LIF CubaLI CubaLIF InputGated LeakyIntegrator NeuronModel SigmaDelta",
     "eventsim.network": "Network",
     "eventsim.nir": "from_nir to_nir",
     "eventsim.projections": "Csr Dense",

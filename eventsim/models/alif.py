@@ -1,4 +1,4 @@
-"""Adaptive leaky integrate-and-fire neuron with the late soft reset of Yin, Corradi, Bohté 2021."""
+"""Adaptive leaky integrate-and-fire neuron of Yin, Corradi, Bohté 2021, its soft reset late or immediate."""
 
 from __future__ import annotations
 
@@ -18,17 +18,22 @@ from eventsim.engine.crossing import (
 )
 from eventsim.engine.jit import entry, floats_at, indices, ints_at, part
 from eventsim.engine.layout import F_FIRED, HANDLE_SIZE, NEVER, Neurons, neurons_at, touched_at
+from eventsim.errors import NetworkError
 from eventsim.models.model import Entries, FloatArray, NeuronModel, Parameter, decay_rows, input_gain
 
 
 @dataclass(frozen=True, eq=False)
 class ALIF(NeuronModel):
-    """Adaptive LIF: every spike raises the neuron's own threshold; reset and raise come one tick late.
+    """Adaptive LIF: every spike raises the neuron's own threshold, and lowers the membrane by it.
 
     Per tick (primes: previous tick), with alpha = exp(-tick / tau_mem), rho = exp(-tick / tau_adp) and
-    g = 1 - alpha where normalised, else 1:
+    g = 1 - alpha where normalised, else 1, reset "late" (as published: reset and raise come one tick late):
     ``a = rho a' + (1 - rho) S'``; ``theta = base_threshold + beta a``;
     ``u = alpha u' + g (bias + sum w x) - theta S'``; ``S = u > theta`` (strict).
+
+    Reset "immediate": ``a = rho a'``; ``theta = base_threshold + beta a``;
+    ``u = alpha u' + g (bias + sum w x)``; ``S = u > theta`` (strict); and then at once, by the threshold just
+    crossed, ``u -= theta S`` and ``a += (1 - rho) S``.
 
     Parameters
     ----------
@@ -37,6 +42,7 @@ class ALIF(NeuronModel):
     bias : constant input per tick
     initial_adaptation : a before the first tick
     normalised : True scales bias and input by 1 - alpha
+    reset : "late" or "immediate"
 
     Source: Yin, Corradi, Bohté 2021 (arXiv 2103.12593) and its published code, `spike_neuron.py`.
     """
@@ -50,9 +56,12 @@ class ALIF(NeuronModel):
     bias: Parameter = 0.0
     initial_adaptation: Parameter = 0.0
     normalised: bool = True
+    reset: str = "late"
 
     def validate(self) -> None:
         """Raise NetworkError where a parameter has a value that is not allowed."""
+        if self.reset not in ("late", "immediate"):
+            raise NetworkError(f'alif: reset must be "late" or "immediate", got {self.reset!r}')
         self.require("tau_mem_ns", np.greater(self.tau_mem_ns, 0), "positive")
         self.require("tau_adp_ns", np.greater(self.tau_adp_ns, 0), "positive")
         if self.normalised:
@@ -75,7 +84,8 @@ class ALIF(NeuronModel):
 
     def entries(self) -> Entries:
         """Return the compiled functions that run the model."""
-        return Entries(update_alif, membrane_of_alif, look_alif, start_alif)
+        update = update_alif if self.reset == "late" else update_alif_immediate
+        return Entries(update, membrane_of_alif, look_alif, start_alif)
 
 
 # Rows of the parameters, then of the state.
@@ -126,6 +136,35 @@ def update_alif(address_of_handle: int, population: int, tick: int, count: int) 
         else:
             v[_S * n + i] = 0.0
             k = earliest_crossing(Course(u, c.drive, c.alpha, c.base, c.beta, a, c.rho))
+        schedule(calendar, neurons, i, tick, NEVER if k >= NEVER else tick + k)
+    return spikes
+
+
+@entry
+def update_alif_immediate(address_of_handle: int, population: int, tick: int, count: int) -> int:
+    """Do what `update_alif` does, with reset and raise at the spike; no spike is ever left to reset."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    neurons, calendar, fired = neurons_at(handle, population), calendar_at(handle), indices(handle, F_FIRED)
+    touched = touched_at(handle, neurons, count).who
+    n, v = neurons.size, neurons.values
+    spikes = 0
+    for q in range(touched.shape[0]):
+        i = touched[q]
+        x = neurons.parameters[_GAIN * n + i] * neurons.drive[i]
+        neurons.drive[i] = 0.0
+        k = tick - neurons.last[i]
+        neurons.last[i] = tick
+        c = _course(neurons, i)
+        a = power(c.rho, k) * c.a
+        u = membrane_after(c.u, c.drive, c.alpha, k) + x
+        theta = c.base + c.beta * a
+        if u > theta:
+            u -= theta
+            a += c.rho.loss
+            fired[spikes] = i
+            spikes += 1
+        v[_A * n + i], v[_U * n + i] = a, u
+        k = earliest_crossing(Course(u, c.drive, c.alpha, c.base, c.beta, a, c.rho))
         schedule(calendar, neurons, i, tick, NEVER if k >= NEVER else tick + k)
     return spikes
 

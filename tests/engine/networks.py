@@ -1,128 +1,158 @@
 """Random networks and inputs for hypothesis.
 
-An exact network has integers everywhere and decays of 1 or 1/2, so that every sum and product is exact in
-float64 over the few ticks simulated, whatever the order: engine and reference must agree bit for bit.
+An exact network has integers (or halves) everywhere and decays of 1, 1/2 or 1/4, so that every sum and
+product is exact in float64 over the few ticks simulated, whatever the order: engine and reference must agree
+bit for bit.
 """
-
-import math
 
 import numpy as np
 from hypothesis import strategies as st
+from random_models import MODELS, N_TICKS, READOUTS, TICK_NS
 
 from eventsim.events import Events
-from eventsim.models import ALIF, LIF, LeakyIntegrator
+from eventsim.models import InputGated
 from eventsim.network import Network
-from eventsim.projections import Csr, Dense
+from eventsim.projections import Conv2d, Csr, Dense, OneToOne, SumPool2d
 
-TICK_NS = 1_000_000
-HALF_NS = TICK_NS / math.log(2)  # this time constant decays by exactly 1/2 per tick
-N_TICKS = 30
+__all__ = ["N_TICKS", "TICK_NS", "cases", "inputs", "networks", "seeds"]
 
-assert math.exp(-TICK_NS / HALF_NS) == 0.5
+GATE_WEIGHT = 4000  # a gate that gets a multiple of this times 1/2 is open or closed, in float64
 
 seeds = st.integers(0, 2**32 - 1)
 
 
 @st.composite
-def networks(draw, exact):
-    """Return a network of one or two inputs, one to three spiking populations and perhaps a readout."""
+def networks(draw, exact, models=tuple(MODELS), told=True):
+    """Return a network of one or two inputs, one to three spiking populations and perhaps a readout.
+
+    With `told` it may have a source of spikes at fixed times.
+    """
     rng = np.random.default_rng(draw(seeds))
     net = Network(tick_ns=TICK_NS)
     for k in range(draw(st.integers(1, 2))):
-        net.add_input(f"in{k}", int(rng.integers(1, 5)))
+        net.add_input(f"in{k}", int(rng.integers(1, 5)) if rng.random() < 0.7 else int(rng.integers(6, 19)))
+    if told and draw(st.booleans()):
+        size = int(rng.integers(1, 5))
+        net.add_spikes("told", size, _events(rng, size, 10, exact))
     spiking = [f"pop{k}" for k in range(draw(st.integers(1, 3)))]
     for name in spiking:
-        n = int(rng.integers(1, 7))
-        net.add_population(name, n, _model(rng, draw(st.sampled_from(["lif", "alif"])), n, exact))
+        kind, n = draw(st.sampled_from(models)), int(rng.integers(1, 7))
+        n += n % 2 if kind == "input_gated" else 0
+        net.add_population(name, n, MODELS[kind](rng, n, exact))
     targets = list(spiking)
     if draw(st.booleans()):
         n = int(rng.integers(1, 4))
-        net.add_population("readout", n, _integrator(rng, n, exact))
+        net.add_population("readout", n, READOUTS[draw(st.sampled_from(tuple(READOUTS)))](rng, n, exact))
         targets.append("readout")
-    sources = [*net.inputs, *spiking]
+    sources = [*net.inputs, *net.sources, *spiking]
     for _ in range(draw(st.integers(1, 7))):
         _connect(net, draw, rng, draw(st.sampled_from(sources)), draw(st.sampled_from(targets)), exact)
     return net
 
 
 def _connect(net, draw, rng, pre, post, exact):
-    n_pre = net.inputs[pre] if pre in net.inputs else net.populations[pre].size
-    n_post = net.populations[post].size
     # A zero delay only forward in the order of addition: never a cycle.
     names = list(net.populations)
-    forward = pre in net.inputs or names.index(pre) < names.index(post)
+    forward = pre not in names or names.index(pre) < names.index(post)
     shortest = 0 if forward else 1
-    kind = draw(st.sampled_from(["dense", "csr", "delays"]))
-    if kind == "dense":
-        weights = _weights(rng, (n_pre, n_post), exact)
-        net.connect(pre, post, Dense(weights), int(rng.integers(shortest, 6)) * TICK_NS)
+    n_pre, n_post = _size(net, pre), net.populations[post].size
+    # A gate's input must be large to be exact.
+    gates = n_post // 2 if exact and isinstance(net.populations[post].model, InputGated) else n_post
+    kind = draw(st.sampled_from(["dense", "csr", "delays", "one_to_one", "convolution", "pooling"]))
+    if kind == "delays":
+        synapses = _csr(rng, n_pre, n_post, gates, exact)
+        net.connect(pre, post, synapses, rng.integers(shortest, 9, synapses.n_synapses) * TICK_NS)
         return
+    synapses = None
+    if kind == "one_to_one" and n_pre == n_post:
+        shape = () if rng.random() < 0.3 and gates == n_post else n_pre
+        synapses = OneToOne(_onto_gates(_weights(rng, shape, exact), np.arange(n_post), gates))
+    elif kind in ("convolution", "pooling") and gates == n_post:
+        synapses = _windows(rng, n_pre, n_post, kind, exact)
+    elif kind == "csr":
+        synapses = _csr(rng, n_pre, n_post, gates, exact)
+    if synapses is None:
+        synapses = Dense(_onto_gates(_weights(rng, (n_pre, n_post), exact), np.arange(n_post), gates))
+    net.connect(pre, post, synapses, int(rng.integers(shortest, 6)) * TICK_NS)
+
+
+def _size(net, name):
+    if name in net.inputs:
+        return net.inputs[name]
+    return net.sources[name].size if name in net.sources else net.populations[name].size
+
+
+def _csr(rng, n_pre, n_post, gates, exact):
     counts = rng.integers(0, 5, n_pre)
     indptr = np.concatenate([[0], np.cumsum(counts)])
     nnz = int(indptr[-1])
-    csr = Csr(indptr, rng.integers(0, n_post, nnz), _weights(rng, nnz, exact))
-    if kind == "csr":
-        net.connect(pre, post, csr, int(rng.integers(shortest, 6)) * TICK_NS)
-    else:
-        net.connect(pre, post, csr, rng.integers(shortest, 9, nnz) * TICK_NS)
+    indices = rng.integers(0, n_post, nnz)
+    return Csr(indptr, indices, _onto_gates(_weights(rng, nnz, exact), indices, gates))
+
+
+def _onto_gates(weights, posts, gates):
+    if not (posts >= gates).any():
+        return weights
+    return weights * np.where(posts < gates, 1.0, GATE_WEIGHT)
+
+
+def _windows(rng, n_pre, n_post, kind, exact):
+    """Return a random convolution or pooling between the sizes, or None where none was found."""
+    for _ in range(40):
+        channels = int(rng.choice(_divisors(n_pre)))
+        height = int(rng.choice(_divisors(n_pre // channels)))
+        shape = (channels, height, n_pre // channels // height)
+        kernel, stride, dilation = (tuple(int(k) for k in rng.integers(1, 4, 2)) for _ in range(3))
+        padding = tuple(int(k) for k in rng.integers(0, 3, 2))
+        if kind == "pooling":
+            if any(s + 2 * p < k for s, p, k in zip(shape[1:], padding, kernel, strict=True)):
+                continue
+            synapses = SumPool2d(shape, kernel, None if rng.random() < 0.5 else stride, padding)
+            if synapses.n_post == n_post:
+                return synapses
+            continue
+        size = [
+            (shape[k + 1] + 2 * padding[k] - dilation[k] * (kernel[k] - 1) - 1) // stride[k] + 1
+            for k in (0, 1)
+        ]
+        if min(size) < 1 or n_post % (size[0] * size[1]):
+            continue
+        out = n_post // (size[0] * size[1])
+        groups = int(rng.choice(_divisors(int(np.gcd(channels, out)))))
+        weights = _weights(rng, (out, channels // groups, *kernel), exact)
+        return Conv2d(weights, shape, stride, padding, dilation, groups)
+    return None
+
+
+def _divisors(n):
+    return [k for k in range(1, n + 1) if n % k == 0]
 
 
 def _weights(rng, shape, exact):
     if exact:
-        kinds = (np.int8, np.float32, np.float64, np.int64)
-        return rng.integers(-3, 5, shape).astype(kinds[rng.integers(len(kinds))])
-    return rng.normal(0.3, 0.8, shape).astype(np.float32 if rng.random() < 0.5 else np.float64)
+        kinds = (np.int8, np.int16, np.int32, np.float32, np.float64, np.int64)
+        return np.asarray(rng.integers(-3, 5, shape)).astype(kinds[rng.integers(len(kinds))])
+    return np.asarray(rng.normal(0.3, 0.8, shape)).astype(np.float32 if rng.random() < 0.5 else np.float64)
 
 
-def _model(rng, kind, n, exact):
-    if kind == "lif":
-        return LIF(
-            tau_ns=_tau(rng, n, exact),
-            threshold=rng.integers(-1, 5, n) if exact else rng.uniform(0.2, 2, n),
-            bias=rng.integers(-1, 3, n) if exact else rng.normal(0, 0.3, n),
-            reset=("soft", "hard", "none")[rng.integers(3)],
-            reset_potential=rng.integers(-2, 3, n) if exact else rng.normal(0, 0.5, n),
-            refractory_ns=rng.integers(0, 4, n) * TICK_NS * int(rng.integers(2)),
-        )
-    return ALIF(
-        tau_mem_ns=_tau(rng, n, exact),
-        tau_adp_ns=_tau(rng, n, exact),
-        base_threshold=rng.integers(0, 4, n) if exact else rng.uniform(0.1, 1.5, n),
-        beta=rng.integers(-1, 4, n) if exact else rng.uniform(-0.3, 2, n),
-        bias=rng.integers(-1, 4, n) if exact else rng.normal(0.3, 0.6, n),
-        initial_adaptation=rng.integers(0, 3, n) if exact else rng.uniform(0, 3, n),
-        normalised=not exact and bool(rng.integers(2)),
-    )
-
-
-def _integrator(rng, n, exact):
-    return LeakyIntegrator(
-        tau_ns=_tau(rng, n, exact), bias=rng.integers(-2, 3, n) if exact else rng.normal(0, 1, n)
-    )
-
-
-def _tau(rng, n, exact):
-    if exact:
-        return np.where(rng.random(n) < 0.5, HALF_NS, math.inf)
-    # Three decades and, for ALIF, no order between the two time constants.
-    return TICK_NS * 10 ** rng.uniform(-0.7, 2.3, n)
+def _events(rng, size, n, exact, start_tick=0):
+    value = rng.integers(-2, 4, n) if exact else rng.normal(1, 1, n)
+    ticks = start_tick + rng.integers(0, N_TICKS - 5, n)
+    return Events.of(ticks * TICK_NS, rng.integers(0, size, n), value)
 
 
 @st.composite
 def inputs(draw, net, exact, start_tick=0):
     """Return {input name: Events}, unsorted, with equal ticks and equal addresses among them."""
     rng = np.random.default_rng(draw(seeds))
-    events = {}
-    for name, size in net.inputs.items():
-        n = draw(st.integers(0, 25))
-        value = rng.integers(-2, 4, n) if exact else rng.normal(1, 1, n)
-        ticks = start_tick + rng.integers(0, N_TICKS - 5, n)
-        events[name] = Events.of(ticks * TICK_NS, rng.integers(0, size, n), value)
-    return events
+    return {
+        name: _events(rng, size, draw(st.integers(0, 25)), exact, start_tick)
+        for name, size in net.inputs.items()
+    }
 
 
 @st.composite
-def cases(draw, exact):
+def cases(draw, exact, models=tuple(MODELS), told=True):
     """Return (network, inputs)."""
-    net = draw(networks(exact))
+    net = draw(networks(exact, models, told))
     return net, draw(inputs(net, exact))

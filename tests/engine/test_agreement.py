@@ -57,11 +57,10 @@ def test_float_networks_emit_the_same_spikes_outside_the_margin(case):
     if reference.margin < MARGIN:
         event("a membrane within the margin of its threshold")
     assume(reference.margin >= MARGIN)
-    for name, population in net.populations.items():
+    for name in net.populations:
         got, wanted = spikes(session, name), reference.read(name)
         assert [s[:2] for s in got] == [s[:2] for s in wanted]
-        if not population.model.spiking:
-            assert [s[2] for s in got] == pytest.approx([s[2] for s in wanted], rel=1e-6, abs=1e-9)
+        assert [s[2] for s in got] == pytest.approx([s[2] for s in wanted], rel=1e-6, abs=1e-9)
         assert session.membrane(name) == pytest.approx(reference.membrane(name), rel=1e-9, abs=1e-9)
     assert_same_work(session, reference)
 

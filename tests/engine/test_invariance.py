@@ -14,6 +14,7 @@ from eventsim.session import Session
 
 END_NS = N_TICKS * TICK_NS
 any_case = st.booleans().flatmap(lambda exact: cases(exact=exact))
+movable_case = st.booleans().flatmap(lambda exact: cases(exact=exact, told=False))
 
 
 def outcome(session, net):
@@ -86,7 +87,7 @@ def test_a_later_event_never_changes_what_came_before(case, tick, data):
     assert (bits, membranes) == (changed_bits, changed_membranes)
 
 
-@given(any_case, st.integers(-(10**6), 10**6))
+@given(movable_case, st.integers(-(10**6), 10**6))
 def test_shifting_time_shifts_the_result(case, shift):
     net, events = case
     shift_ns = shift * TICK_NS
@@ -136,6 +137,38 @@ def test_sessions_of_one_compiled_network_do_not_meet(net, data):
             session.push(name, e.select(e.time_ns >= session.clock_ns))
         session.advance(END_NS)
         assert outcome(session, net) == run(net, mine)
+
+
+@given(any_case, st.integers(0, END_NS), st.booleans())
+def test_a_saved_state_goes_on_as_if_never_saved(case, when, elsewhere):
+    net, events = case
+    session = Session(net, record=net.populations)
+    for name, e in events.items():
+        session.push(name, e)
+    session.advance(when)
+    saved = session.save()
+    session.advance(END_NS)
+    # Restored into a session that has been elsewhere, or into a new one.
+    if elsewhere:
+        session.reset(17 * TICK_NS)
+        session.advance(40 * TICK_NS)
+    else:
+        session = Session(net, record=net.populations)
+    session.restore(saved)
+    assert session.clock_ns == when
+    session.advance(END_NS)
+    assert outcome(session, net) == run(net, events)
+
+
+@given(any_case)
+def test_every_queue_gives_the_same_bits(case):
+    net, events = case
+    for queue in ("fifo", "ring", "heap"):
+        session = Session(net, record=net.populations, queue=queue)
+        for name, e in events.items():
+            session.push(name, e)
+        session.advance(END_NS)
+        assert outcome(session, net) == run(net, events)
 
 
 FAULTS = [
