@@ -38,8 +38,13 @@ class NirError(EventSimError):
     """A NIR graph is damaged, or holds what cannot be run or written; `problems` lists all of it."""
 
     def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
-        super().__init__(message)
-        self.problems = tuple(problems) or (message,)
+        super().__init__(_one_line(message))
+        self.problems = tuple(map(_one_line, problems)) or (_one_line(message),)
+
+
+def _one_line(text: str) -> str:
+    """Return a text in which names from a file can break no line and command no terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 class SourceError(EventSimError):

@@ -27,6 +27,7 @@ MAX_FILE_BYTES = 2**30
 
 _PROGRAM = Path(__file__).with_name("hdf5_reader.py")
 _FRAME = struct.Struct("<qq")
+_SLOWEST_BYTES_PER_S = 5e6
 _START_S = 60.0  # for the process to start and import h5py, on a machine that is busy
 
 
@@ -35,10 +36,11 @@ class NirFileReader:
 
     Parameters
     ----------
-    limit_s : the time one file may take, s; beyond it the file counts as damaged
+    limit_s : the time one file may take, s, beyond which it counts as damaged; None: 20 s and more for a
+        large one
     """
 
-    def __init__(self, limit_s: float = 60.0) -> None:
+    def __init__(self, limit_s: float | None = None) -> None:
         self._limit_s = limit_s
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -58,10 +60,11 @@ class NirFileReader:
         NirError
             if the file is missing, no HDF5, damaged, too large, or no NIR file; or h5py is not installed.
         """
-        name = _regular_file(path)
+        name, n_bytes = _regular_file(path)
         require("h5py")
+        limit_s = 20.0 + n_bytes / _SLOWEST_BYTES_PER_S if self._limit_s is None else self._limit_s
         try:
-            header, payload = self._ask(name)
+            header, payload = self._ask(name, limit_s)
         except NirError as error:
             raise NirError(f"{name}: {error}") from None
         if "error" in header:
@@ -78,36 +81,48 @@ class NirFileReader:
             self._process.communicate()
             self._process = None
 
-    def _ask(self, name: str) -> tuple[dict[str, Any], bytes]:
-        limit_s = self._limit_s
+    def _ask(self, name: str, limit_s: float) -> tuple[dict[str, Any], bytes]:
         if self._process is None:
-            limit_s += _START_S
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", str(_PROGRAM)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # one per core would count as memory
-            )
-        process, until = self._process, time.monotonic() + limit_s
+            self._process = _start()
+            try:
+                _take_answer(self._process, _START_S)
+            except (EOFError, TimeoutError):
+                self.close()
+                raise NirError("cannot be read: the process that reads NIR files did not start") from None
+        process = self._process
         assert process.stdin is not None
-        assert process.stdout is not None
         try:
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.write(json.dumps(os.path.abspath(name)).encode() + b"\n")
                 process.stdin.flush()
-            lengths = _FRAME.unpack(_take(process.stdout.fileno(), _FRAME.size, until))
-            header = json.loads(_take(process.stdout.fileno(), lengths[0], until))
-            return header, _take(process.stdout.fileno(), lengths[1], until)
+            return _take_answer(process, limit_s)
         except EOFError:
             self.close()
             raise NirError("is damaged: HDF5's library crashed when it read the file") from None
         except TimeoutError:
             self.close()
-            raise NirError(f"is damaged: reading it did not end within {self._limit_s:g} s") from None
+            raise NirError(f"is damaged: reading it did not end within {limit_s:g} s") from None
         except BaseException:
             self.close()  # half an answer would be taken for the next file's
             raise
+
+
+def _start() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-P", str(_PROGRAM)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # one per core would count as memory
+    )
+
+
+def _take_answer(process: subprocess.Popen[bytes], limit_s: float) -> tuple[dict[str, Any], bytes]:
+    assert process.stdout is not None
+    pipe, until = process.stdout.fileno(), time.monotonic() + limit_s
+    lengths = _FRAME.unpack(_take(pipe, _FRAME.size, until))
+    header = json.loads(_take(pipe, lengths[0], until))
+    return header, _take(pipe, lengths[1], until)
 
 
 def read_nir_file(path: str | os.PathLike[str]) -> tuple[RawNode, str]:
@@ -138,7 +153,7 @@ def _take(descriptor: int, n_bytes: int, until: float) -> bytes:
     return b"".join(parts)
 
 
-def _regular_file(path: str | os.PathLike[str]) -> str:
+def _regular_file(path: str | os.PathLike[str]) -> tuple[str, int]:
     name = os.fsdecode(path)
     try:
         status = os.stat(name)
@@ -151,7 +166,7 @@ def _regular_file(path: str | os.PathLike[str]) -> str:
         raise NirError(f"{name}: is {kind}")
     if status.st_size > MAX_FILE_BYTES:
         raise NirError(f"{name}: is larger than {MAX_FILE_BYTES} bytes")
-    return name
+    return name, status.st_size
 
 
 def _array(value: dict[str, Any], payload: bytes) -> npt.NDArray[Any]:

@@ -1,8 +1,9 @@
 """A program of its own that reads NIR files for the package: damaged HDF5 can crash or hang HDF5's library.
 
 Runs alone (`python -P hdf5_reader.py`) and imports nothing of the package. Each line of standard input is a
-JSON string, a path; the answer on standard output is two little-endian int64, the lengths of what follows:
-a JSON header (`{"error": text}` or `{"version": ..., "node": tree}`) and the bytes of all arrays, in order.
+JSON string, a path; an answer on standard output is two little-endian int64, the lengths of what follows: a
+JSON header (`{"error": text}` or `{"version": ..., "node": tree}`) and the bytes of all arrays, in order. The
+first answer, `{"ready": ...}`, comes before any question.
 """
 
 import contextlib
@@ -115,13 +116,19 @@ def main() -> None:
 
         resource.setrlimit(resource.RLIMIT_AS, (4 * MAX_BYTES, 4 * MAX_BYTES))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    import h5py  # before the first answer, which says that files can be read now
+
+    _answer({"ready": h5py.__version__}, b"")
     for line in sys.stdin.buffer:
-        header, payload = read(json.loads(line))
-        encoded = json.dumps(header).encode()
-        sys.stdout.buffer.write(_FRAME.pack(len(encoded), len(payload)))
-        sys.stdout.buffer.write(encoded)
-        sys.stdout.buffer.write(payload)
-        sys.stdout.buffer.flush()
+        _answer(*read(json.loads(line)))
+
+
+def _answer(header: dict[str, Any], payload: bytes) -> None:
+    encoded = json.dumps(header).encode()
+    sys.stdout.buffer.write(_FRAME.pack(len(encoded), len(payload)))
+    sys.stdout.buffer.write(encoded)
+    sys.stdout.buffer.write(payload)
+    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

@@ -79,15 +79,16 @@ def from_nir(
     conventions = Conventions(time_unit, tick_ns, spike, integration, reset)
     report = NirReport(time_unit, int(tick_ns), spike, integration, reset)
     if not isinstance(graph_or_path, str | os.PathLike):
-        return NirImport(_network(raw_from_object(graph_or_path), conventions, report), report)
+        return NirImport(build_network(raw_from_object(graph_or_path), conventions, report), report)
     raw, report.nir_version = read_nir_file(graph_or_path)
     try:
-        return NirImport(_network(raw, conventions, report), report)
+        return NirImport(build_network(raw, conventions, report), report)
     except NirError as error:
         raise NirError(f"{os.fsdecode(graph_or_path)}: {error}", error.problems) from None
 
 
-def _network(raw: RawNode, conventions: Conventions, report: NirReport) -> Network:
+def build_network(raw: RawNode, conventions: Conventions, report: NirReport) -> Network:
+    """Return the network of a raw graph, and fill in its report; raises NirError with all that is wrong."""
     problems = Problems()
     graph = flatten(raw, problems, report)
     if not problems.found:
