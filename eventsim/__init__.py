@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from eventsim._cache import direct_numba_cache
 
 if TYPE_CHECKING:
-    from eventsim.bundle import Bundle, load_bundle, save_bundle
+    from eventsim.bundle import Bundle, load_bundle, load_network, save_bundle, save_network
     from eventsim.decisions import (
         Decision,
         EndOfInput,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     )
     from eventsim.network import Network
     from eventsim.nir import from_nir, to_nir
-    from eventsim.projections import Csr, Dense
+    from eventsim.projections import Conv2d, Csr, Dense, OneToOne, SumPool2d
     from eventsim.session import Counters, Session
 
 __version__ = "0.1.0"
@@ -60,6 +60,7 @@ __all__ = [
     "Bundle",
     "BundleError",
     "CausalityError",
+    "Conv2d",
     "Counters",
     "Csr",
     "CubaLI",
@@ -80,6 +81,7 @@ __all__ = [
     "NetworkError",
     "NeuronModel",
     "NirError",
+    "OneToOne",
     "OutputError",
     "ParameterError",
     "RankOrder",
@@ -88,15 +90,18 @@ __all__ = [
     "SigmaDelta",
     "SoftmaxThreshold",
     "SourceError",
+    "SumPool2d",
     "from_nir",
     "load_bundle",
+    "load_network",
     "rule_from",
     "save_bundle",
+    "save_network",
     "to_nir",
 ]
 
 _NAMES_OF_MODULES = {
-    "eventsim.bundle": "Bundle load_bundle save_bundle",
+    "eventsim.bundle": "Bundle load_bundle load_network save_bundle save_network",
     "eventsim.decisions": (
         "Decision EndOfInput FirstToFire FixedTime RankOrder Rule SoftmaxThreshold rule_from"
     ),
@@ -108,7 +113,7 @@ _NAMES_OF_MODULES = {
     "eventsim.models": "ALIF LIF CubaLI CubaLIF InputGated LeakyIntegrator NeuronModel SigmaDelta",
     "eventsim.network": "Network",
     "eventsim.nir": "from_nir to_nir",
-    "eventsim.projections": "Csr Dense",
+    "eventsim.projections": "Conv2d Csr Dense OneToOne SumPool2d",
     "eventsim.session": "Counters Session",
 }
 _MODULE_OF = {name: module for module, names in _NAMES_OF_MODULES.items() for name in names.split()}

@@ -83,6 +83,7 @@ def save_bundle(path: str | os.PathLike[str], bundle: Bundle) -> None:
         written_by=eventsim.__version__,
         tick_ns=bundle.network.tick_ns,
         inputs=records.inputs,
+        sources=records.sources,
         populations=records.populations,
         projections=records.projections,
         labels=bundle.labels,
@@ -120,6 +121,22 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
     except EventSimError as error:
         message = " ".join(str(error).split())
         raise BundleError(f"{os.fspath(path)!s}: {message}") from None
+
+
+def save_network(path: str | os.PathLike[str], network: Network) -> None:
+    """Write `network` alone to `path`, as a bundle without labels, encoder or decision rule.
+
+    Raises OutputError where the file cannot be written there.
+    """
+    save_bundle(path, Bundle(network))
+
+
+def load_network(path: str | os.PathLike[str]) -> Network:
+    """Return the network in the bundle at `path`, whatever else the file holds.
+
+    Raises BundleError as `load_bundle` does.
+    """
+    return load_bundle(path).network
 
 
 def _file_content(path: str | os.PathLike[str]) -> bytes:

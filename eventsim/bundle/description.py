@@ -7,11 +7,19 @@ from typing import Any, get_type_hints
 import numpy as np
 import numpy.typing as npt
 
-from eventsim.bundle.manifest import InputRecord, Manifest, PopulationRecord, ProjectionRecord
-from eventsim.errors import BundleError, NetworkError
+from eventsim.bundle.manifest import (
+    InputRecord,
+    Manifest,
+    PopulationRecord,
+    ProjectionRecord,
+    SourceRecord,
+)
+from eventsim.bundle.source_records import add_source, describe_source
+from eventsim.bundle.synapse_records import build_synapses, describe_synapses
+from eventsim.errors import BundleError
 from eventsim.models import MODELS, NeuronModel
 from eventsim.network import Network, Population
-from eventsim.projections import Csr, Dense, Projection, Synapses
+from eventsim.projections import Projection
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -21,6 +29,7 @@ class NetworkRecords:
     """A network in the manifest's terms, and the arrays it refers to by entry name."""
 
     inputs: list[InputRecord]
+    sources: list[SourceRecord]
     populations: list[PopulationRecord]
     projections: list[ProjectionRecord]
     arrays: dict[str, npt.NDArray[Any]]
@@ -31,6 +40,7 @@ def describe(network: Network) -> NetworkRecords:
     arrays: dict[str, npt.NDArray[Any]] = {}
     return NetworkRecords(
         inputs=[InputRecord(name, size) for name, size in network.inputs.items()],
+        sources=[describe_source(name, source, arrays) for name, source in network.sources.items()],
         populations=[_population_record(p, arrays) for p in network.populations.values()],
         projections=[_projection_record(i, p, arrays) for i, p in enumerate(network.projections)],
         arrays=arrays,
@@ -50,6 +60,8 @@ def build(manifest: Manifest, arrays: Arrays) -> Network:
     network = Network(manifest.tick_ns)
     for record in manifest.inputs:
         network.add_input(record.name, record.size)
+    for source in manifest.sources:
+        add_source(network, source, arrays)
     for population in manifest.populations:
         model = _model(population, arrays)
         network.add_population(population.name, population.size, model)
@@ -60,7 +72,9 @@ def build(manifest: Manifest, arrays: Arrays) -> Network:
             delay_ns = projection.delay_ns
         else:
             delay_ns = _array(arrays, projection.delay_ns, where)
-        network.connect(projection.pre, projection.post, _synapses(projection, arrays, where), delay_ns)
+        held = {name: _array(arrays, entry, where) for name, entry in projection.arrays.items()}
+        synapses = build_synapses(projection.synapses, held, projection.shape, where)
+        network.connect(projection.pre, projection.post, synapses, delay_ns)
     return network
 
 
@@ -81,10 +95,8 @@ def _population_record(population: Population, arrays: dict[str, npt.NDArray[Any
 def _projection_record(
     number: int, projection: Projection, arrays: dict[str, npt.NDArray[Any]]
 ) -> ProjectionRecord:
-    synapses, folder = projection.synapses, f"projections/{number}"
-    held: dict[str, npt.NDArray[Any]] = {"weights": synapses.weights}
-    if isinstance(synapses, Csr):
-        held = {"indptr": synapses.indptr, "indices": synapses.indices, **held}
+    folder = f"projections/{number}"
+    kind, held, shape = describe_synapses(projection.synapses)
     entries = {name: f"{folder}/{name}.npy" for name in held}
     arrays.update({entries[name]: array for name, array in held.items()})
     delay: int | str
@@ -93,8 +105,7 @@ def _projection_record(
     else:
         delay = f"{folder}/delay_ns.npy"
         arrays[delay] = projection.delay_ns
-    kind = "csr" if isinstance(synapses, Csr) else "dense"
-    return ProjectionRecord(projection.pre, projection.post, kind, entries, delay)
+    return ProjectionRecord(projection.pre, projection.post, kind, entries, delay, shape)
 
 
 def _model(record: PopulationRecord, arrays: Arrays) -> NeuronModel:
@@ -126,21 +137,6 @@ def _model(record: PopulationRecord, arrays: Arrays) -> NeuronModel:
         raise BundleError(
             f"{where}: a parameter of model {record.model!r} is missing: it has {needed}"
         ) from None
-
-
-def _synapses(record: ProjectionRecord, arrays: Arrays, where: str) -> Synapses:
-    wanted = {"dense": {"weights"}, "csr": {"indptr", "indices", "weights"}}.get(record.synapses)
-    if wanted is None:
-        raise BundleError(f"{where}: synapses {record.synapses!r} are unknown: allowed are dense, csr")
-    if set(record.arrays) != wanted:
-        raise BundleError(f"{where}: {record.synapses} synapses need exactly {', '.join(sorted(wanted))}")
-    held = {name: _array(arrays, entry, where) for name, entry in record.arrays.items()}
-    try:
-        if record.synapses == "dense":
-            return Dense(held["weights"])
-        return Csr(held["indptr"], held["indices"], held["weights"])
-    except NetworkError as error:
-        raise BundleError(f"{where}: {error}") from None
 
 
 def _array(arrays: Arrays, entry: str, where: str) -> npt.NDArray[Any]:

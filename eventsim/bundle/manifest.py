@@ -7,11 +7,15 @@ import msgspec
 from eventsim.errors import BundleError
 
 FORMAT = "eventsim-bundle"
-VERSION = 1
-"""Raised by one whenever an older eventsim would misread the file."""
+VERSION = 2
+"""Raised by one whenever an older eventsim would misread the file; 2 added sources and forms of synapses."""
+
+MAX_SEED_DIGITS = 1000
 
 Count = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
 Length = Annotated[int, msgspec.Meta(ge=0, lt=2**40)]
+Digits = Annotated[str, msgspec.Meta(pattern=f"^[0-9]{{1,{MAX_SEED_DIGITS}}}$")]
+Instant = Annotated[int, msgspec.Meta(gt=-(2**62), lt=2**62)]
 TimeNs = Annotated[int, msgspec.Meta(ge=0, lt=2**62)]
 
 
@@ -45,13 +49,29 @@ class PopulationRecord(Record, frozen=True):
 
 
 class ProjectionRecord(Record, frozen=True):
-    """A projection: synapses "dense" or "csr", their entries, and a delay in ns or the entry of delays."""
+    """A projection: the form of its synapses, their entries, and a delay in ns or the entry of delays.
+
+    `shape` holds what windows need: sizes, strides and so on. Since version 2.
+    """
 
     pre: str
     post: str
     synapses: str
     arrays: dict[str, str]
     delay_ns: TimeNs | str
+    shape: dict[str, list[Length]] = {}
+
+
+class SourceRecord(Record, frozen=True):
+    """A source inside the engine: "poisson" or "spikes", and its entries. Since version 2."""
+
+    name: str
+    size: Count
+    kind: str
+    arrays: dict[str, str]
+    seed: Digits = "0"
+    start_ns: Instant = 0
+    stop_ns: Instant | None = None
 
 
 class Manifest(Record, frozen=True):
@@ -69,6 +89,7 @@ class Manifest(Record, frozen=True):
     decision: dict[str, Any]
     info: dict[str, Any]
     arrays: dict[str, ArrayRecord]
+    sources: list[SourceRecord] = []
 
 
 class _Head(msgspec.Struct):

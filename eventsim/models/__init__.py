@@ -10,7 +10,7 @@ from eventsim.models.model import NeuronModel
 from eventsim.models.sigma_delta import SigmaDelta
 
 MODELS: dict[str, type[NeuronModel]] = {
-    model.kind: model for model in (LIF, ALIF, CubaLIF, LeakyIntegrator, CubaLI, SigmaDelta, InputGated)
+    model.kind: model for model in (LIF, ALIF, LeakyIntegrator, CubaLIF, CubaLI, SigmaDelta, InputGated)
 }
 """Model classes by `kind`, the name files store: `MODELS[kind](**parameters)` builds one."""
 

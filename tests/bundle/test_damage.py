@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 from eventsim.bundle import Bundle, archive, load_bundle, save_bundle
 from eventsim.errors import BundleError
+from eventsim.events import Events
 from eventsim.models import ALIF, LeakyIntegrator
 from eventsim.network import Network
-from eventsim.projections import Csr, Dense
+from eventsim.projections import Conv2d, Csr, Dense, SumPool2d
 
 Entries = dict[str, bytes]
 
@@ -33,6 +34,11 @@ def small_bundle() -> Bundle:
     network.connect("in", "hidden", Dense(np.array([[1.0, 2.0], [-3.0, 0.5]], dtype=np.float32)), delay_ns=30)
     sparse = Csr(np.array([0, 1, 2]), np.array([1, 0]), np.array([0.5, 0.25]))
     network.connect("hidden", "out", sparse, delay_ns=np.array([10, 20]))
+    network.add_poisson("noise", 2, 1e6, seed=3, stop_ns=70)
+    network.add_spikes("told", 2, Events.of([0, 30], [1, 0]))
+    network.connect("noise", "out", SumPool2d((2, 1, 1), 1))
+    kernel = np.ones((1, 1, 1, 3), np.float32)
+    network.connect("told", "out", Conv2d(kernel, (1, 1, 2), (1, 1), (0, 1), (1, 1)))
     return Bundle(network, ("no", "yes"), {"n": 1}, {"kind": "first-to-fire"}, {"by": "test"})
 
 
@@ -40,6 +46,8 @@ def facts(bundle: Bundle) -> str:
     """Everything in a bundle, as one comparable text."""
     held: list[object] = [bundle.labels, bundle.encoder, bundle.decision, bundle.info, bundle.network.tick_ns]
     held.append(dict(bundle.network.inputs))
+    for name, source in bundle.network.sources.items():
+        held += [name, *((k, repr(v)) for k, v in vars(source).items())]
     for population in bundle.network.populations.values():
         held.append([population.name, population.size, population.model.kind])
         held += [(k, np.asarray(v).tolist()) for k, v in population.model.parameters().items()]
@@ -160,7 +168,7 @@ def npy(header: str, data: bytes = b"") -> bytes:
 W, BIAS = "projections/0/weights.npy", "populations/hidden/bias.npy"
 CHANGES: dict[str, tuple[Callable[[dict[str, Any], Entries], object], str]] = {
     "foreign": (lambda m, e: m.update(format="other"), "is a 'other' file"),
-    "newer": (lambda m, e: m.update(version=2), "has format version 2: this eventsim reads 1 to 1"),
+    "newer": (lambda m, e: m.update(version=3), "has format version 3: this eventsim reads 1 to 2"),
     "version 0": (lambda m, e: m.update(version=0), "has format version 0"),
     "no manifest": (lambda m, e: e.pop("manifest.json"), "a zip archive without manifest.json"),
     "entry missing": (lambda m, e: e.pop(W), f"entry '{W}' is missing"),
@@ -250,6 +258,55 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any], Entries], object], str]] = {
     "synapse arrays": (
         lambda m, e: m["projections"][1]["arrays"].pop("indptr"),
         "csr synapses need exactly indices, indptr, weights",
+    ),
+    "shape of synapses without one": (
+        lambda m, e: m["projections"][0].update(shape={"groups": [1]}),
+        "dense synapses need exactly no whole numbers",
+    ),
+    "shape missing": (
+        lambda m, e: m["projections"][3]["shape"].pop("stride"),
+        "conv2d synapses need exactly input_shape (3), stride (2), padding (2), dilation (2), groups (1)",
+    ),
+    "shape of a wrong length": (
+        lambda m, e: m["projections"][2]["shape"].update(padding=[0]),
+        "sum_pool2d synapses need exactly",
+    ),
+    "stride of zero": (
+        lambda m, e: m["projections"][3]["shape"].update(stride=[0, 1]),
+        "Conv2d stride must be whole numbers of at least 1",
+    ),
+    "more addresses than int64 counts": (
+        lambda m, e: m["projections"][3]["shape"].update(input_shape=[2, 2**31, 2**32]),
+        "input_shape (2, 2147483648, 4294967296) has too many addresses",
+    ),
+    "window larger than memory": (
+        lambda m, e: m["projections"][2]["shape"].update(kernel_size=[2**30, 2**30]),
+        "kernel_size (1073741824, 1073741824) is too large",
+    ),
+    "synapses of other sizes": (
+        lambda m, e: m["projections"][3]["shape"].update(input_shape=[1, 1, 3]),
+        "that is 3 to 3 addresses, not 2 to 2",
+    ),
+    "kind of source": (
+        lambda m, e: m["sources"][0].update(kind="gamma"),
+        "source 'noise': kind 'gamma' is unknown: allowed are poisson, spikes",
+    ),
+    "seed": (lambda m, e: m["sources"][0].update(seed="-1"), "$.sources[0].seed"),
+    "arrays of a source": (
+        lambda m, e: m["sources"][1]["arrays"].pop("value"),
+        "source 'told': spikes needs exactly address, time_ns, value",
+    ),
+    "rate": (
+        lambda m, e: put(m, e, "sources/noise/rate_hz.npy", np.array(-1.0)),
+        "source 'noise': rate_hz must be finite and not negative",
+    ),
+    "address of a source": (
+        lambda m, e: put(m, e, "sources/told/address.npy", np.array([0, 2], np.int32)),
+        "source 'told': addresses must be in 0..1, got 0..2",
+    ),
+    "events of unequal length": (
+        lambda m, e: put(m, e, "sources/told/value.npy", np.ones(3, np.float32)),
+        "differ",
     ),
     "csr beyond the end": (
         lambda m, e: put(m, e, "projections/1/indices.npy", np.array([1, 2])),

@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import zipfile
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from eventsim.bundle import Bundle, load_bundle, save_bundle
+from eventsim.bundle import Bundle, archive, load_bundle, load_network, save_bundle, save_network
 from eventsim.errors import OutputError, ParameterError
 from eventsim.events import Events
-from eventsim.models import ALIF, LIF, LeakyIntegrator, NeuronModel
+from eventsim.models import (
+    ALIF,
+    LIF,
+    CubaLI,
+    CubaLIF,
+    InputGated,
+    LeakyIntegrator,
+    NeuronModel,
+    SigmaDelta,
+)
 from eventsim.network import Network
-from eventsim.projections import Csr, Dense, Synapses
+from eventsim.projections import Conv2d, Csr, Dense, OneToOne, SumPool2d, Synapses
 from eventsim.session import Session
 
 TICK_NS = 1_000
@@ -28,13 +38,22 @@ def network_facts(network: Network) -> dict[str, Any]:
     """Everything a network holds, as plain comparable values: arrays as dtype, shape and bytes."""
 
     def plain(value: object) -> object:
+        if isinstance(value, Events):
+            return [plain(column) for column in (value.time_ns, value.address, value.value)]
         if isinstance(value, np.ndarray):
             return value.dtype.str, value.shape, value.tobytes()
         return value
 
+    def pair(name: str, value: object) -> object:
+        both = isinstance(value, int) and name in ("stride", "padding", "dilation")
+        return (value, value) if both else value
+
     return {
         "tick_ns": network.tick_ns,
         "inputs": list(network.inputs.items()),
+        "sources": [
+            (name, type(s), {k: plain(v) for k, v in vars(s).items()}) for name, s in network.sources.items()
+        ],
         "populations": [
             (p.name, p.size, type(p.model), {k: plain(v) for k, v in p.model.parameters().items()})
             for p in network.populations.values()
@@ -44,7 +63,7 @@ def network_facts(network: Network) -> dict[str, Any]:
                 p.pre,
                 p.post,
                 type(p.synapses),
-                {k: plain(v) for k, v in vars(p.synapses).items()},
+                {k: plain(pair(k, v)) for k, v in vars(p.synapses).items()},
                 plain(p.delay_ns),
             )
             for p in network.projections
@@ -63,7 +82,7 @@ def bundle_facts(bundle: Bundle) -> dict[str, Any]:
 
 
 def keyword_bundle() -> Bundle:
-    """A small network with every model, dense and sparse projections, and both kinds of delays."""
+    """A small network with dense and sparse projections, and both kinds of delays."""
     rng = np.random.default_rng(7)
     network = Network(tick_ns=TICK_NS)
     network.add_input("mel", 4)
@@ -129,6 +148,81 @@ def test_the_file_is_an_ordinary_zip_of_json_and_npy(tmp_path: Path) -> None:
     assert np.array_equal(weights, keyword_bundle().network.projections[0].synapses.weights)
 
 
+def test_every_model_source_and_form_of_synapses_comes_back_and_computes_the_same_bits(
+    tmp_path: Path,
+) -> None:
+    rng = np.random.default_rng(5)
+    network = Network(tick_ns=TICK_NS)
+    network.add_poisson("noise", 32, 5e4, seed=2**70, start_ns=-3_000, stop_ns=50_000)
+    network.add_poisson("tuned", 4, rng.uniform(1e3, 1e5, 4))
+    network.add_spikes("told", 4, Events.of(rng.integers(0, 50, 9) * TICK_NS, rng.integers(0, 4, 9)))
+    pool = SumPool2d((2, 4, 4), kernel_size=(2, 3), stride=(2, 1))
+    kernel = rng.normal(0.5, 1.0, (4, 1, 2, 1)).astype(np.float32)
+    conv = Conv2d(kernel, pool.output_shape, stride=(1, 2), padding=(1, 0), dilation=(2, 1), groups=2)
+    network.add_population("pooled", pool.n_post, LIF(tau_ns=3e3, threshold=0.7))
+    network.add_population("cuba", conv.n_post, CubaLIF(4e3, 2e3, 0.1, reset="hard", input_gain=4.0))
+    network.add_population("low", 4, SigmaDelta(5e3, 0.02, activation="tanh", largest_step=3))
+    network.add_population("gated", 4, InputGated(4e3, 0.1, bits=np.array([2, 3]), gate_bias=0.3))
+    network.add_population("adaptive", 4, ALIF(4e3, 9e3, 0.1, 1.8, reset="immediate"))
+    network.add_population("out", 4, CubaLI(4e3, 4e3))
+    network.connect("noise", "pooled", pool)
+    network.connect("pooled", "cuba", conv)
+    for pre in ("told", "tuned"):
+        network.connect(pre, "low", OneToOne(rng.normal(size=4)), delay_ns=2_000)
+    network.connect("low", "gated", InputGated.synapses(30 * rng.normal(size=(4, 2)), np.eye(4, 2)))
+    network.connect("tuned", "adaptive", OneToOne(np.array(0.9)))
+    for pre in ("gated", "adaptive"):
+        network.connect(pre, "out", Dense(rng.normal(size=(4, 4))))
+    save_network(tmp_path / "network", network)
+    loaded = load_network(tmp_path / "network")
+    assert network_facts(loaded) == network_facts(network)
+    seen: list[list[Any]] = []
+    for one in (network, loaded):
+        session = Session(one, record=one.populations)
+        session.advance(60 * TICK_NS)
+        seen.append([session.read(name) for name in one.populations])
+    for name, a, b in zip(network.populations, *seen, strict=True):
+        assert len(a) > 0, name
+        assert a.equals(b)
+
+
+def test_the_shipped_model_of_version_1_still_loads() -> None:
+    shipped = resources.files("apps.assets") / "kws.esb"
+    with resources.as_file(shipped) as path:
+        bundle = load_bundle(path)
+        with zipfile.ZipFile(path) as file:
+            manifest = json.loads(file.read("manifest.json"))
+    if manifest["version"] != 1:
+        pytest.skip("the shipped model has been written anew, in a later version")
+    assert len(bundle.labels) == len(manifest["labels"]) > 0
+    models = [p.model for p in bundle.network.populations.values()]
+    assert {m.reset for m in models if isinstance(m, ALIF)} <= {"late"}
+    assert not bundle.network.sources
+
+
+def test_version_1_is_read_without_what_came_later(tmp_path: Path) -> None:
+    save_bundle(tmp_path / "now", keyword_bundle())
+    entries = archive.unpack((tmp_path / "now").read_bytes())
+    manifest = json.loads(entries["manifest.json"])
+    manifest["version"] = 1
+    del manifest["sources"]
+    for projection in manifest["projections"]:
+        del projection["shape"]
+    for population in manifest["populations"]:
+        if population["model"] == "alif":
+            del population["options"]["reset"]
+    entries["manifest.json"] = json.dumps(manifest).encode()
+    (tmp_path / "then").write_bytes(archive.pack(entries))
+    assert bundle_facts(load_bundle(tmp_path / "then")) == bundle_facts(keyword_bundle())
+
+
+def test_a_seed_too_long_for_a_file_is_refused(tmp_path: Path) -> None:
+    network = Network(tick_ns=TICK_NS)
+    network.add_poisson("noise", 1, 1.0, seed=10**1000)
+    with pytest.raises(ParameterError, match="source 'noise': a file holds seeds of up to 1000 digits"):
+        save_network(tmp_path / "network", network)
+
+
 finite = st.floats(-1e6, 1e6)
 
 
@@ -139,13 +233,19 @@ def per_neuron(draw: st.DrawFn, size: int, elements: st.SearchStrategy[float]) -
 @st.composite
 def models(draw: st.DrawFn, size: int) -> NeuronModel:
     tau = st.floats(1.0, 1e9)
-    kind = draw(st.sampled_from(["alif", "lif", "leaky_integrator"]))
+    kind = draw(st.sampled_from(["alif", "lif", "leaky_integrator", "cuba_lif", "sigma_delta"]))
     normalised = draw(st.booleans())
     bias = per_neuron(draw, size, finite)
     if kind == "alif":
         taus = (per_neuron(draw, size, tau), per_neuron(draw, size, tau))
         rest = (per_neuron(draw, size, finite), per_neuron(draw, size, finite))
-        return ALIF(*taus, *rest, bias=bias, initial_adaptation=draw(finite), normalised=normalised)
+        reset = draw(st.sampled_from(["late", "immediate"]))
+        return ALIF(*taus, *rest, bias, draw(finite), normalised, reset)
+    if kind == "cuba_lif":
+        return CubaLIF(per_neuron(draw, size, tau), per_neuron(draw, size, tau), bias=bias)
+    if kind == "sigma_delta":
+        theta = st.floats(1e-6, 1e6)
+        return SigmaDelta(per_neuron(draw, size, tau), per_neuron(draw, size, theta), bias)
     if kind == "lif":
         reset = draw(st.sampled_from(["soft", "hard", "none"]))
         threshold = per_neuron(draw, size, finite)
@@ -157,7 +257,16 @@ def models(draw: st.DrawFn, size: int) -> NeuronModel:
 def synapses(draw: st.DrawFn, n_pre: int, n_post: int) -> Synapses:
     dtype = draw(st.sampled_from([np.float32, np.float64]))
     weight = st.floats(-1e6, 1e6, width=32)
-    if draw(st.booleans()):
+    form = draw(st.sampled_from(["dense", "csr", "one_to_one", "conv2d", "sum_pool2d"]))
+    if form == "one_to_one" and n_pre == n_post:
+        shape: Any = draw(st.sampled_from([(), (n_pre,)]))
+        return OneToOne(draw(hnp.arrays(dtype, shape, elements=weight)))
+    if form == "conv2d":
+        kernel = draw(hnp.arrays(dtype, (n_post, n_pre, 1, 2), elements=weight))
+        return Conv2d(kernel, (n_pre, 1, 1), padding=(0, 1), dilation=(1, 2), stride=draw(st.integers(1, 4)))
+    if form == "sum_pool2d" and n_pre % n_post == 0:
+        return SumPool2d((n_post, n_pre // n_post, 1), (n_pre // n_post, 1))
+    if form == "dense":
         return Dense(draw(hnp.arrays(dtype, (n_pre, n_post), elements=weight)))
     fan_out = draw(st.lists(st.integers(0, 3), min_size=n_pre, max_size=n_pre))
     n = sum(fan_out)
