@@ -28,8 +28,18 @@ from eventsim.nir.primitives import NEURONS, Graph, Node, Problems
 from eventsim.nir.raw import RawNode, raw_from_object
 from eventsim.nir.report import NirReport, Port
 from eventsim.nir.shapes import infer_shapes
-from eventsim.nir.structure import add_missing_inputs, check_ends, edges_to_delay, linear_order
+from eventsim.nir.structure import (
+    add_missing_inputs,
+    check_ends,
+    edges_to_delay,
+    instant_levels,
+    linear_order,
+)
 from eventsim.nir.synapses import Connection, connection_of
+
+MAX_PROJECTIONS = 10_000
+MAX_BYTES = 2**32
+"""Most weights of one network made of a graph: many inputs can share one matrix, their projections cannot."""
 
 
 class NirImport(NamedTuple):
@@ -195,6 +205,7 @@ class _Building:
     def _find_links(self) -> list[_Link]:
         """Follow every source through the linear nodes to every population."""
         links: list[_Link] = []
+        n_bytes = 0
         sources = [n for n in self.graph.nodes.values() if n.kind == "Input" or n.kind in NEURONS]
         for source in sources:
             reached = {source.name: LinearMap(source.size_out, source.size_out)}
@@ -207,9 +218,15 @@ class _Building:
             for name, link in reached.items():
                 for post in self.graph.out_of(name):
                     if post in self.populations:
-                        links += self._link(source.name, post, name, link)
-        # By name, which is also the order of summation: a file keeps no other order of nodes.
-        return sorted(links, key=lambda link: (link.post, link.last, link.pre))
+                        found = self._link(source.name, post, name, link)
+                        n_bytes += sum(one.connection.synapses.n_bytes for one in found)
+                        links += found
+            if len(links) > MAX_PROJECTIONS or n_bytes > MAX_BYTES:
+                self.problems.found.append(
+                    f"takes more than {MAX_PROJECTIONS} projections or {MAX_BYTES} bytes of weights"
+                )
+                break
+        return links
 
     def _map_through(self, node: Node, maps: list[LinearMap]) -> LinearMap | None:
         delay_ns = None
@@ -243,6 +260,11 @@ class _Building:
             self.report.change(link.where, "delayed", told)
 
     def _build(self, links: list[_Link]) -> None:
+        instant = [(link.pre, link.post) for link in links if link.connection.shortest_ns == 0]
+        level = instant_levels(instant)
+        # Into each population in the order of names, which is that of summation: a file keeps no other order
+        # of nodes. From the inputs on, so that the network's look for cycles has little to look through.
+        links = sorted(links, key=lambda link: (level.get(link.post, 0), link.post, link.last, link.pre))
         try:
             for name, port in self.report.inputs.items():
                 self.network.add_input(name, int(np.prod(port.shape, dtype=np.int64)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -108,6 +108,25 @@ def edges_to_delay(links: list[tuple[str, str, bool]], inputs: list[str]) -> set
         and component.get(pre, -1) == component.get(post, -2)
         and distance.get(post, 0) <= distance.get(pre, 0)
     }
+
+
+def instant_levels(links: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """Return per name the longest chain of projections without delay that ends in it; they form no cycle."""
+    following: dict[str, list[str]] = {}
+    missing: dict[str, int] = {}
+    for pre, post in links:
+        following.setdefault(pre, []).append(post)
+        missing[post] = missing.get(post, 0) + 1
+    level = {name: 0 for name in following if not missing.get(name)}
+    ready = deque(level)
+    while ready:
+        name = ready.popleft()
+        for post in following.get(name, []):
+            level[post] = max(level.get(post, 0), level[name] + 1)
+            missing[post] -= 1
+            if not missing[post]:
+                ready.append(post)
+    return level
 
 
 def _distances(links: list[tuple[str, str, bool]], inputs: list[str]) -> dict[str, int]:

@@ -233,7 +233,7 @@ def test_subgraphs_are_put_in_place():
     network, report = from_nir(graph, **UNITS)
     assert list(network.populations) == ["lif", "rnn.lif"]
     links = [str(p) for p in network.projections]
-    assert links == ["rnn.lif -> lif", "input -> rnn.lif", "rnn.lif -> rnn.lif"]
+    assert links == ["input -> rnn.lif", "rnn.lif -> rnn.lif", "rnn.lif -> lif"]
     assert report.populations == {"rnn.lif": "rnn.lif", "lif": "lif"}
     flat = nir.NIRGraph(
         {**{n: graph.nodes[n] for n in ("input", "fc", "fc2", "lif", "output")}}

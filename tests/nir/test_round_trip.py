@@ -132,7 +132,10 @@ def test_a_file_between_changes_nothing(tmp_path):
         assert a.delay_ns == b.delay_ns
         assert np.array_equal(a.synapses.weights, b.synapses.weights)
         assert a.synapses.weights.dtype == b.synapses.weights.dtype
-    assert type(two.projections[0].synapses) is Conv2d
+    assert {str(p): type(p.synapses) for p in two.projections} == {
+        "in -> conv": Conv2d,
+        "conv -> out": Dense,
+    }
 
 
 def test_nir_itself_accepts_what_is_written(tmp_path):
