@@ -14,7 +14,7 @@ import numpy as np
 from eventsim.engine.calendar import calendar_at, first_due, gather_due, schedule
 from eventsim.engine.class_queue import first_class, take
 from eventsim.engine.clocks import clock_at, take_clock
-from eventsim.engine.jit import call, floats_at, indices, ints, ints_at, kernel, part, singles
+from eventsim.engine.jit import call, floats_at, indices, inlined, ints, ints_at, kernel, part, singles
 from eventsim.engine.layout import (
     CLASS_CLOCKED,
     CLASS_START,
@@ -96,7 +96,7 @@ MORE_PACKETS: Final = 2
 MORE_RECORDS: Final = 3
 
 
-@part
+@inlined
 def _next_tick(handle: Ints) -> int:
     """Return the next tick at which anything but a Poisson source has something to do, or NEVER."""
     tick = min(first_due(handle), first_class(handle))
@@ -105,7 +105,7 @@ def _next_tick(handle: Ints) -> int:
     return tick
 
 
-@part
+@inlined
 def _next_clock(handle: Ints) -> tuple[int, int, int]:
     """Return the Poisson source whose events come first, their tick, and that of the next source's."""
     first, tick, other = 0, NEVER, NEVER
@@ -118,7 +118,7 @@ def _next_clock(handle: Ints) -> tuple[int, int, int]:
     return first, tick, other
 
 
-@part
+@inlined
 def _room(handle: Ints, tick: int) -> int:
     """Return DONE where `tick` certainly fits into the buffers, else which one must grow."""
     arriving = 0
@@ -266,7 +266,7 @@ def _count_unreached(handle: Ints, row: Ints, count: int) -> None:
             row[N_UPDATES] += 1
 
 
-@part
+@inlined
 def _deliver_all(at: int, handle: Ints, row: Ints, tick: int) -> int:
     """Deliver all that reaches a population at `tick`; return how many neurons it touched, -1 for all."""
     classes, head, due = ints(handle, F_CLASSES), ints(handle, F_HEAD), ints(handle, F_DUE_CLASS)
@@ -292,7 +292,7 @@ def _deliver_all(at: int, handle: Ints, row: Ints, tick: int) -> int:
     return touched
 
 
-@part
+@inlined
 def _process(at: int, handle: Ints, p: int, tick: int) -> None:
     """Work through one population at one tick."""
     row = ints(handle, F_POPULATIONS)[p * N_POPULATION_COLUMNS : (p + 1) * N_POPULATION_COLUMNS]
@@ -318,8 +318,8 @@ def _process(at: int, handle: Ints, p: int, tick: int) -> None:
 
 
 @part
-def _run_ahead(at: int, handle: Ints, k: int, limit: int) -> None:
-    """Take the events of Poisson source k, alone until `limit`, up to the first that makes neurons fire."""
+def _run_ahead(at: int, handle: Ints, k: int, limit: int) -> int:
+    """Take the events of Poisson source k, alone until `limit`, up to those that make neurons fire."""
     clock = clock_at(handle, k).row
     fired = call(clock[CLOCK_RUN], at, k, limit, 0)
     if fired:
@@ -330,6 +330,7 @@ def _run_ahead(at: int, handle: Ints, k: int, limit: int) -> None:
         handle[N_DUE] = 0
         for later in range(p + 1, handle[N_POPULATIONS]):
             _process(at, handle, later, handle[NOW])
+    return int(fired)
 
 
 @kernel
@@ -348,9 +349,10 @@ def run_until(at: int, until: int) -> int:
                 lacking = _room(handle, clock_tick)
                 if lacking != DONE:
                     return lacking
-                _run_ahead(at, handle, k, others)
-                continue
-            tick = min(tick, clock_tick)
+                if _run_ahead(at, handle, k, others):
+                    continue
+                clock_tick = clock_at(handle, k).row[CLOCK_TICK]
+            tick = min(tick, min(clock_tick, other_clock))
         if tick >= until:
             return DONE
         lacking = _room(handle, tick)

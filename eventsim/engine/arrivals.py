@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from eventsim.engine.jit import indices, ints, ints_at, part, positions_at, singles
+from eventsim.engine.jit import indices, inlined, ints, ints_at, positions_at, singles
 from eventsim.engine.layout import (
     DELIVERIES,
     F_CLASSES,
@@ -18,9 +18,11 @@ from eventsim.engine.layout import (
     N_PACKET_COLUMNS,
     N_PRE,
     N_SYNAPSES,
+    OFFSET,
     PACKET_COUNT,
     PACKET_START,
     POST,
+    STRIDE,
     Indices,
     Ints,
     Positions,
@@ -39,13 +41,15 @@ class Arrivals(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Sparse rows: source i reaches ``indices[indptr[i]:indptr[i + 1]]``."""
+    """Sparse rows: source i reaches the indices from ``indptr[i stride + offset]`` to the next pointer."""
 
     indptr: Ints
     indices: Positions
+    stride: int
+    offset: int
 
 
-@part
+@inlined
 def arrivals_at(handle: Ints, c: int, packet: int) -> Arrivals:
     """Return packet number `packet` as it arrives by class c."""
     row = ints(handle, F_CLASSES)[c * N_CLASS_COLUMNS : (c + 1) * N_CLASS_COLUMNS]
@@ -61,13 +65,18 @@ def arrivals_at(handle: Ints, c: int, packet: int) -> Arrivals:
     )
 
 
-@part
+@inlined
 def rows_of(row: Ints) -> Rows:
     """Return the sparse rows of a class."""
-    return Rows(ints_at(row[INDPTR], row[N_PRE] + 1), positions_at(row[INDICES], row[N_SYNAPSES]))
+    return Rows(
+        ints_at(row[INDPTR], row[N_PRE] * row[STRIDE] + 1),
+        positions_at(row[INDICES], row[N_SYNAPSES]),
+        row[STRIDE],
+        row[OFFSET],
+    )
 
 
-@part
+@inlined
 def count_deliveries(row: Ints, synapses: int) -> None:
     """Add to the class's count of synaptic events."""
     row[DELIVERIES] += synapses

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from eventsim.engine.jit import indices, ints, part
+from eventsim.engine.jit import indices, inlined, ints, part
 from eventsim.engine.layout import (
     F_DUE,
     F_HEAP_NEURON,
@@ -30,7 +30,7 @@ class Calendar(NamedTuple):
     heap_neuron: Ints
 
 
-@part
+@inlined
 def calendar_at(handle: Ints) -> Calendar:
     """Return the calendar of a session."""
     return Calendar(
@@ -81,13 +81,16 @@ def pop_heap(calendar: Calendar) -> None:
     ticks[hole], neurons[hole] = tick, neuron
 
 
-@part
+@inlined
 def first_due(handle: Ints) -> int:
     """Return the first tick at which a neuron is due, or NEVER; drops stale predictions on the way."""
     if handle[SOON_TICK] != NEVER:
         return int(handle[SOON_TICK])
-    if handle[HEAP_SIZE] == 0:
-        return NEVER
+    return NEVER if handle[HEAP_SIZE] == 0 else _first_prediction(handle)
+
+
+@part
+def _first_prediction(handle: Ints) -> int:
     calendar = calendar_at(handle)
     while handle[HEAP_SIZE] > 0:
         tick = calendar.heap_tick[0]
@@ -97,7 +100,7 @@ def first_due(handle: Ints) -> int:
     return NEVER
 
 
-@part
+@inlined
 def schedule(calendar: Calendar, neurons: Neurons, index: int, tick: int, when: int) -> None:
     """Note, while `tick` is being processed, that a neuron must be looked at by tick `when`.
 
@@ -120,7 +123,7 @@ def schedule(calendar: Calendar, neurons: Neurons, index: int, tick: int, when: 
         push_heap(calendar, when, neuron)
 
 
-@part
+@inlined
 def forget(calendar: Calendar, neurons: Neurons, index: int) -> None:
     """Withdraw the prediction of a neuron."""
     calendar.due[neurons.first + index] = NEVER

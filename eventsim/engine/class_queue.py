@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from eventsim.engine.jit import ints, part
+from eventsim.engine.jit import inlined, ints, part
 from eventsim.engine.layout import (
     DUE_AT,
     F_DUE_CLASS,
@@ -36,7 +36,7 @@ BLOCK: Final = 64
 """Buckets of the ring that share one count, so that empty ones are passed 64 at a time."""
 
 
-@part
+@inlined
 def put(handle: Ints, c: int, tick: int) -> None:
     """Say that class c, not in the queue, is due at `tick`."""
     ints(handle, F_HEAD)[c] = tick
@@ -63,7 +63,7 @@ def put(handle: Ints, c: int, tick: int) -> None:
     queue[hole] = c
 
 
-@part
+@inlined
 def first_class(handle: Ints) -> int:
     """Return the first tick at which a class is due, or NEVER."""
     head = ints(handle, F_HEAD)
@@ -88,16 +88,16 @@ def first_class(handle: Ints) -> int:
             return int(head[queue[bucket]])
 
 
-@part
+@inlined
 def take(handle: Ints, tick: int) -> None:
     """Move the classes due at `tick` from the queue to the list of due classes, ascending."""
     head, due = ints(handle, F_HEAD), ints(handle, F_DUE_CLASS)
     count = 0
     if handle[QUEUE_KIND] == SCAN:
+        # Written for each, kept if due: which class it is cannot be predicted, so a branch would cost more.
         for c in range(handle[N_CLASSES]):
-            if head[c] == tick:
-                due[count] = c
-                count += 1
+            due[count] = c
+            count += head[c] == tick
     elif handle[QUEUE_KIND] == RING:
         queue, link, span = ints(handle, F_QUEUE), ints(handle, F_QUEUE_LINK), handle[RING_SPAN]
         bucket = tick & (span - 1)

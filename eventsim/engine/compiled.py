@@ -38,6 +38,7 @@ from eventsim.engine.layout import (
     N_SYNAPSES,
     N_VALUES,
     N_WEIGHTS,
+    OFFSET,
     PARAMETERS,
     POST,
     PROJECTION,
@@ -45,6 +46,7 @@ from eventsim.engine.layout import (
     SIZE,
     SOURCE,
     START,
+    STRIDE,
     UNIT_SPIKES,
     UPDATE,
     WEIGHTS,
@@ -118,6 +120,8 @@ class DeliveryClass:
     indptr: Ints | None = None
     indices: npt.NDArray[np.int32] | None = None
     geometry: Ints | None = None
+    stride: int = 1
+    offset: int = 0
 
     @property
     def form(self) -> str:
@@ -214,13 +218,20 @@ def _split(
             yield DeliveryClass(*parts, "convolution", weights, synapses.n_pre, geometry=geometry)
         return
     assert isinstance(synapses, Csr)
+    delays = np.array(projection.delays_ns, np.int64)
     row_of = np.repeat(np.arange(synapses.n_pre), np.diff(synapses.indptr))
-    for one in projection.delays_ns:
-        chosen = np.flatnonzero(delay == one)
-        indptr = np.searchsorted(row_of[chosen], np.arange(synapses.n_pre + 1)).astype(np.int64)
-        weights = synapses.weights[chosen]
-        arrays = (indptr, synapses.indices[chosen])
-        yield DeliveryClass(number, source, post, one // tick_ns, "sparse", weights, synapses.n_pre, *arrays)
+    key = row_of * delays.shape[0] + np.searchsorted(delays, delay)
+    order = np.argsort(key, kind="stable")
+    indptr = np.zeros(synapses.n_pre * delays.shape[0] + 1, np.int64)
+    np.cumsum(np.bincount(key, minlength=indptr.shape[0] - 1), out=indptr[1:])
+    weights, indices = synapses.weights[order], synapses.indices[order]
+    for k, one in enumerate(projection.delays_ns):
+        ticks = one // tick_ns
+        yield DeliveryClass(
+            *(number, source, post, ticks, "sparse", weights, synapses.n_pre, indptr, indices),
+            stride=delays.shape[0],
+            offset=k,
+        )
 
 
 def _lay_out_classes(delivery: Sequence[DeliveryClass], forms: Sequence[Form]) -> Ints:
@@ -233,7 +244,7 @@ def _lay_out_classes(delivery: Sequence[DeliveryClass], forms: Sequence[Form]) -
         row[CURSOR] = -1
         if c.indptr is not None and c.indices is not None:
             row[INDPTR], row[INDICES] = c.indptr.ctypes.data, c.indices.ctypes.data
-            row[N_SYNAPSES] = c.indices.size
+            row[N_SYNAPSES], row[STRIDE], row[OFFSET] = c.indices.size, c.stride, c.offset
         if c.geometry is not None:
             row[GEOMETRY] = c.geometry.ctypes.data
     return table

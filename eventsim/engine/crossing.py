@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from eventsim.engine.jit import part
+from eventsim.engine.jit import inlined, part
 from eventsim.engine.layout import NEVER
 
 _LONG = 1 << 50  # ticks: a threshold not crossed by then is not crossed
@@ -47,7 +47,7 @@ class Course(NamedTuple):
     rho: Decay
 
 
-@part
+@inlined
 def power(decay: Decay, k: int) -> float:
     """Return what is left after k ticks; exactly the factor for k = 1, the commonest case."""
     if k == 1:
@@ -55,7 +55,7 @@ def power(decay: Decay, k: int) -> float:
     return np.exp2(k * decay.log2)  # type: ignore[no-any-return]
 
 
-@part
+@inlined
 def membrane_after(u: float, drive: float, alpha: Decay, k: int) -> float:
     """Return the membrane after k >= 1 ticks without events."""
     if k == 1:
@@ -68,14 +68,14 @@ def membrane_after(u: float, drive: float, alpha: Decay, k: int) -> float:
     return p * u + drive * ((1.0 - p) / alpha.loss)  # type: ignore[no-any-return]
 
 
-@part
+@inlined
 def above(course: Course, k: int) -> bool:
     """Return whether the membrane is above the threshold after k >= 1 ticks, computed as an update does."""
     theta = course.base + course.beta * (power(course.rho, k) * course.a)
     return membrane_after(course.u, course.drive, course.alpha, k) > theta
 
 
-@part
+@inlined
 def earliest_crossing(course: Course) -> int:
     """Return a number of ticks before which the threshold is certainly not crossed, or NEVER; cheaply.
 

@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from eventsim.engine.jit import floats_at, indices, ints, ints_at, part
+from eventsim.engine.jit import floats_at, indices, inlined, ints, ints_at
 
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -93,7 +93,7 @@ FIELDS: Final = (
     ("soon", np.int32),  # [N_CALENDAR], per population: indices due at the tick after the last
     ("heap_tick", np.int64),  # [2 N_CALENDAR + 1], predictions
     ("heap_neuron", np.int64),
-    ("due_class", np.int64),  # [C], scratch: classes that deliver at this tick
+    ("due_class", np.int64),  # [C + 1], scratch: classes that deliver at this tick
     ("queue", np.int64),  # the ring or the heap of classes
     ("queue_link", np.int64),  # [C]
     ("random", np.uint64),  # [K * 4]
@@ -172,7 +172,8 @@ N_POPULATION_COLUMNS: Final = 26
 # What a population emits.
 READOUT, UNIT_SPIKES, GRADED_SPIKES = range(3)
 
-# Columns of the table of delivery classes.
+# Columns of the table of delivery classes. Sparse row i of a class begins at indptr[i STRIDE + OFFSET] and
+# ends at the next: the classes of one projection share the arrays, each source's synapses lying together.
 (
     CLASS_SOURCE,
     POST,
@@ -189,9 +190,10 @@ READOUT, UNIT_SPIKES, GRADED_SPIKES = range(3)
     GEOMETRY,
     CURSOR,
     DELIVERIES,
-    CLOCK,
-) = range(16)
-N_CLASS_COLUMNS: Final = 16
+    STRIDE,
+    OFFSET,
+) = range(17)
+N_CLASS_COLUMNS: Final = 17
 
 # Columns of the table of clocks: Poisson sources. CLOCK_TICK is the tick of the next events and CLOCK_EVENTS
 # their number, at least one; the event after them lies clock_ahead ticks after CLOCK_ORIGIN. RATES is the address of the
@@ -230,7 +232,7 @@ class Neurons(NamedTuple):
     drive: Floats
 
 
-@part
+@inlined
 def neurons_at(handle: Ints, population: int) -> Neurons:
     """Return the view of one population."""
     start = population * N_POPULATION_COLUMNS
@@ -253,7 +255,7 @@ class Touched(NamedTuple):
     who: Indices
 
 
-@part
+@inlined
 def touched_at(handle: Ints, neurons: Neurons, count: int) -> Touched:
     """Return the neurons to update: the first `count` of the touched, or everybody where it is negative."""
     if count < 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -77,3 +78,22 @@ indices_at, singles_at = _array_at(types.int32), _array_at(types.float32)
 positions_at = _array_at(types.uint32)  # indices known to be valid: no test for negative ones
 ints, words, floats = _field(types.int64), _field(types.uint64), _field(types.float64)
 indices, singles = _field(types.int32), _field(types.float32)
+
+
+@intrinsic
+def prefetch(typing_context, array, index):
+    """Ask for the cache line that holds `array[index]`, which need not exist."""
+
+    def generate(context, builder, signature, values):
+        data = context.make_array(signature.args[0])(context, builder, values[0]).data
+        byte = ir.IntType(8).as_pointer()
+        pointer = builder.bitcast(builder.gep(data, [values[1]]), byte)
+        i32 = ir.IntType(32)
+        fetch = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32]), "llvm.prefetch.p0"
+        )
+        # For reading, to be kept, data.
+        builder.call(fetch, [pointer, i32(0), i32(3), i32(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate

@@ -55,3 +55,7 @@ indices_at, singles_at = _array_at(ctypes.c_int32), _array_at(ctypes.c_float)
 positions_at = _array_at(ctypes.c_uint32)
 ints, words, floats = _field(ints_at), _field(words_at), _field(floats_at)
 indices, singles = _field(indices_at), _field(singles_at)
+
+
+def prefetch(array: _Array, index: int) -> None:
+    """Do nothing: there is no cache line to ask for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eventsim.engine.class_queue import put
-from eventsim.engine.jit import indices, ints, part, singles
+from eventsim.engine.jit import indices, inlined, ints, ints_at, part, prefetch, singles
 from eventsim.engine.layout import (
     CURSOR,
     DELAY,
@@ -15,22 +15,25 @@ from eventsim.engine.layout import (
     F_SPIKE_ADDRESS,
     F_SPIKE_VALUE,
     F_TAIL,
+    INDPTR,
     N_CLASS_COLUMNS,
     N_CLASSES,
     N_PACKET_COLUMNS,
     N_SOURCES,
     NEVER,
+    OFFSET,
     PACKET_COUNT,
     PACKET_NEXT,
     PACKET_START,
     PACKET_TICK,
     PACKETS,
     SPIKES,
+    STRIDE,
     Ints,
 )
 
 
-@part
+@inlined
 def has_fanout(handle: Ints, source: int) -> bool:
     """Return whether anything listens to a source through packets."""
     start = ints(handle, F_FANOUT_START)
@@ -61,7 +64,7 @@ def emit(handle: Ints, source: int, tick: int, start: int) -> None:
             _wait(handle, c, tick, classes[c * N_CLASS_COLUMNS + DELAY])
 
 
-@part
+@inlined
 def pass_on(handle: Ints, c: int) -> None:
     """Move the cursor of class c to its next packet, or to none."""
     classes, packets = ints(handle, F_CLASSES), ints(handle, F_PACKETS)
@@ -71,10 +74,15 @@ def pass_on(handle: Ints, c: int) -> None:
     if packet < 0:
         ints(handle, F_HEAD)[c] = NEVER
     else:
+        if classes[row + STRIDE] > 1:
+            # Many short rows: by the time this one is due, its pointer is at hand.
+            source = indices(handle, F_SPIKE_ADDRESS)[packets[packet * N_PACKET_COLUMNS + PACKET_START]]
+            place = classes[row + INDPTR] + 8 * (source * classes[row + STRIDE] + classes[row + OFFSET])
+            prefetch(ints_at(place, 1), 0)
         _wait(handle, c, packets[packet * N_PACKET_COLUMNS + PACKET_TICK], classes[row + DELAY])
 
 
-@part
+@inlined
 def _wait(handle: Ints, c: int, tick: int, delay: int) -> None:
     if delay > 0:
         put(handle, c, tick + delay)

@@ -329,7 +329,7 @@ class State:
             size = compiled.ring_span + compiled.ring_span // BLOCK
         self._set("queue", np.zeros(size, np.int64))
         self._set("head", np.full(classes, NEVER))
-        self._set("due_class", np.zeros(classes, np.int64))
+        self._set("due_class", np.zeros(classes + 1, np.int64))
         self._set("queue_link", np.zeros(classes, np.int64))
 
 

@@ -71,7 +71,8 @@ def _sparse(handle: Ints, arrivals: Arrivals, neurons: Neurons, weights: Weights
     synapses = 0
     for e in range(arrivals.addresses.shape[0]):
         x = np.float64(arrivals.values[e])
-        start, stop = rows.indptr[arrivals.addresses[e]], rows.indptr[arrivals.addresses[e] + 1]
+        pointer = arrivals.addresses[e] * rows.stride + rows.offset
+        start, stop = rows.indptr[pointer], rows.indptr[pointer + 1]
         synapses += stop - start
         for k in range(start, stop):
             j = rows.indices[k]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from eventsim.engine.arrivals import Arrivals, arrivals_at, rows_of
-from eventsim.engine.jit import entry, floats_at, ints_at, part, singles_at
+from eventsim.engine.jit import entry, floats_at, inlined, ints_at, prefetch, singles_at
 from eventsim.engine.layout import DELIVERIES, HANDLE_SIZE, N_WEIGHTS, NOW, WEIGHTS, Floats, Ints, neurons_at
 from eventsim.models.scaled.membrane import GAIN, LEAST_THETA, rise, rule_at, scale_to
 from eventsim.weights import Weights
 
 
-@part
+@inlined
 def _add_sparse(handle: Ints, a: Arrivals, weights: Weights, touched: int) -> int:
     neurons = neurons_at(handle, a.population)
     scale = scale_to(neurons, handle[NOW])
@@ -20,10 +20,21 @@ def _add_sparse(handle: Ints, a: Arrivals, weights: Weights, touched: int) -> in
     everybody = touched < 0
     count = 0 if everybody else touched
     scale *= neurons.parameters[GAIN]
-    synapses = 0
-    for e in range(a.addresses.shape[0]):
+    synapses, spikes = 0, a.addresses.shape[0]
+    for e in range(spikes):
         x = scale * a.values[e]
-        start, stop = rows.indptr[a.addresses[e]], rows.indptr[a.addresses[e] + 1]
+        pointer = a.addresses[e] * rows.stride + rows.offset
+        start, stop = rows.indptr[pointer], rows.indptr[pointer + 1]
+        if rows.stride > 1:
+            # The next of the source's delays comes soon, and its synapses lie next.
+            prefetch(rows.indices, stop)
+            prefetch(rows.indices, stop + 16)
+            prefetch(weights, stop)
+            prefetch(weights, stop + 16)
+        elif e + 1 < spikes:
+            following = rows.indptr[a.addresses[e + 1]]
+            prefetch(rows.indices, following)
+            prefetch(weights, following)
         synapses += stop - start
         for k in range(np.uint64(start), np.uint64(stop)):
             j = rows.indices[k]
@@ -35,7 +46,7 @@ def _add_sparse(handle: Ints, a: Arrivals, weights: Weights, touched: int) -> in
     return -1 if everybody else count
 
 
-@part
+@inlined
 def _add_dense(handle: Ints, a: Arrivals, weights: Weights, touched: int) -> int:
     neurons = neurons_at(handle, a.population)
     scale = scale_to(neurons, handle[NOW])
@@ -50,7 +61,7 @@ def _add_dense(handle: Ints, a: Arrivals, weights: Weights, touched: int) -> int
     return -1 if above else touched
 
 
-@part
+@inlined
 def _add_row(membranes: Floats, weights: Weights, where: tuple[int, int], x: float, threshold: float) -> int:
     """Add one row; return how many are above the threshold then: a count is vectorised, a maximum is not."""
     row, n = where
@@ -62,7 +73,7 @@ def _add_row(membranes: Floats, weights: Weights, where: tuple[int, int], x: flo
     return int(above)
 
 
-@part
+@inlined
 def _add_one_to_one(handle: Ints, a: Arrivals, weights: Weights, touched: int) -> int:
     neurons = neurons_at(handle, a.population)
     scale = scale_to(neurons, handle[NOW])

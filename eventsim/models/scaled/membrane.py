@@ -22,7 +22,6 @@ from eventsim.engine.layout import (
     Ints,
     Neurons,
     neurons_at,
-    touched_at,
 )
 
 LEVELS, ENTRIES, BITS = 3, 2048, 11
@@ -66,14 +65,7 @@ def _move_base(neurons: Neurons, own: Ints, tick: int) -> None:
     own[BASE] = tick
 
 
-@part
-def _scale_at(neurons: Neurons, own: Ints, tick: int) -> float:
-    if tick - own[BASE] > neurons.parameters[REBASE]:
-        _move_base(neurons, own, tick)
-    return growth_at(neurons.parameters, tick - own[BASE])
-
-
-@part
+@inlined
 def scale_to(neurons: Neurons, tick: int) -> float:
     """Return E at `tick`, after waking those whose deaf time is over."""
     own = ints_at(neurons.row[OWN], neurons.row[N_OWN])
@@ -81,16 +73,27 @@ def scale_to(neurons: Neurons, tick: int) -> float:
     if own[LAST_TICK] == tick:
         return neurons.values[place]
     own[LAST_TICK] = tick
+    if own[WAKE_COUNT] > 0 and own[WAKES + own[WAKE_HEAD]] < tick:
+        _wake(neurons, own, tick)
+    if tick - own[BASE] > neurons.parameters[REBASE]:
+        _move_base(neurons, own, tick)
+    scale = growth_at(neurons.parameters, tick - own[BASE])
+    neurons.values[place] = scale
+    return scale
+
+
+@part
+def _wake(neurons: Neurons, own: Ints, tick: int) -> None:
+    """Let those whose deaf time ends before `tick` leave their held membrane."""
     n = neurons.size
     while own[WAKE_COUNT] > 0 and own[WAKES + own[WAKE_HEAD]] < tick:
         head = own[WAKE_HEAD]
-        i = own[WAKES + n + head]
-        neurons.values[i] = neurons.values[n + i] * _scale_at(neurons, own, own[WAKES + head])
+        i, at = own[WAKES + n + head], own[WAKES + head]
+        if at - own[BASE] > neurons.parameters[REBASE]:
+            _move_base(neurons, own, at)
+        neurons.values[i] = neurons.values[n + i] * growth_at(neurons.parameters, at - own[BASE])
         own[WAKE_HEAD] = head + 1 if head + 1 < n else 0
         own[WAKE_COUNT] -= 1
-    scale = _scale_at(neurons, own, tick)
-    neurons.values[place] = scale
-    return scale
 
 
 @inlined
@@ -117,15 +120,34 @@ def rise(rule: Rule, j: int, count: int) -> int:
 @part
 def settle(handle: Ints, neurons: Neurons, tick: int, count: int) -> int:
     """List those of the touched that are above their threshold as fired, and reset them."""
-    scale = scale_to(neurons, tick)
-    p, membranes, fired = neurons.parameters, neurons.values, indices(handle, F_FIRED)
-    touched = touched_at(handle, neurons, count).who
-    least = p[LEAST_THETA] * scale
+    scale, membranes, fired = scale_to(neurons, tick), neurons.values, indices(handle, F_FIRED)
+    least = neurons.parameters[LEAST_THETA] * scale
     spikes = 0
-    for q in range(touched.shape[0]):
-        if membranes[touched[q]] > least:
-            spikes = _fire_if_above(handle, neurons, tick, touched[q], scale, (fired, spikes))
+    if count >= 0:
+        touched = indices(handle, F_TOUCHED)
+        for q in range(count):
+            if membranes[touched[q]] > least:
+                spikes = _fire_if_above(handle, neurons, tick, touched[q], scale, (fired, spikes))
+        return spikes
+    for start in range(0, neurons.size, _BLOCK):
+        stop = min(start + _BLOCK, neurons.size)
+        if _any_above(membranes, start, stop, least):
+            for i in range(start, stop):
+                if membranes[i] > least:
+                    spikes = _fire_if_above(handle, neurons, tick, i, scale, (fired, spikes))
     return spikes
+
+
+_BLOCK: Final = 32
+
+
+@inlined
+def _any_above(membranes: Floats, start: int, stop: int, least: float) -> bool:
+    """Return whether any of a block is above `least`: few are, and counting them is vectorised."""
+    above = 0
+    for i in range(np.uint64(start), np.uint64(stop)):
+        above += membranes[i] > least
+    return above > 0
 
 
 @part

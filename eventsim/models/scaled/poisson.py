@@ -81,9 +81,7 @@ def _take(handle: Ints, k: int, row: Ints, weights: Weights, touched: int) -> in
     drawn = _add_events(rule, weights, rates, x, now.events, _Drawn(max(touched, 0), g))
     row[DELIVERIES] += now.events
     clock[CLOCK_EMITTED] += now.events
-    found, g = find_next(
-        now.origin, now.ahead, rates[rates.shape[0] - 1], clock[CLOCK_STOP], drawn.generator
-    )
+    found, g = find_next(now.origin, now.ahead, rates[rates.shape[0] - 1], clock[CLOCK_STOP], drawn.generator)
     set_next(handle, k, found)
     store_generator(words(handle, F_RANDOM), k, g)
     return -1 if touched < 0 else drawn.touched
