@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.measured import Measured, Stopwatch, peak_mb
-from eventsim.models import LIF, NeuronModel
+from eventsim.models import LIF, CubaLIF, NeuronModel
 from eventsim.network import Network
 from eventsim.projections import Csr, OneToOne
 from eventsim.session import Session
@@ -104,9 +104,7 @@ class W1Case(msgspec.Struct, frozen=True, kw_only=True, tag="w1"):
     def model(self) -> NeuronModel:
         """Return the neuron: LIF with jumps, or with exponential currents of the same charge."""
         if self.synapse == "exponential":
-            from eventsim.models import CubaLIF  # type: ignore[attr-defined, unused-ignore]
-
-            exponential: NeuronModel = CubaLIF(
+            return CubaLIF(
                 tau_mem_ns=TAU_MEM_NS,
                 tau_syn_ns=TAU_SYN_NS,
                 threshold=THRESHOLD_MV,
@@ -115,7 +113,6 @@ class W1Case(msgspec.Struct, frozen=True, kw_only=True, tag="w1"):
                 refractory_ns=REFRACTORY_NS,
                 input_gain=TAU_MEM_NS / TAU_SYN_NS,
             )
-            return exponential
         return LIF(
             tau_ns=TAU_MEM_NS,
             threshold=THRESHOLD_MV,
