@@ -27,9 +27,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     nir.add_argument(
         "--spike",
-        choices=("held", "dirac"),
+        choices=("held", "dirac", "jump"),
         default="held",
-        help="an event counts as input held for one tick, or as a pulse of its area [%(default)s]",
+        help="an event is input held for one tick, a pulse of its area, or a jump of the state [%(default)s]",
     )
     nir.add_argument(
         "--integration",

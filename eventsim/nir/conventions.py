@@ -12,7 +12,7 @@ from eventsim.errors import ParameterError
 from eventsim.events import MAX_TIME_NS
 
 TimeUnit = Literal["s", "ms"]
-Spike = Literal["held", "dirac"]
+Spike = Literal["held", "dirac", "jump"]
 Integration = Literal["exact", "euler"]
 Reset = Literal["hard", "soft"]
 

@@ -29,7 +29,8 @@ def read_cuba(reader: NeuronReader, node: Node, bias: FloatArray) -> Neurons | N
         return None
     r = flat(node, "r")
     w_in = flat(node, "w_in") if "w_in" in node.values else np.ones_like(r)
-    jump = w_in * (c.leak(syn_ns) if c.spike == "held" else 1.0 / flat(node, "tau_syn"))
+    leak_syn = c.leak(syn_ns)
+    jump = w_in * {"held": leak_syn, "dirac": 1.0 / flat(node, "tau_syn"), "jump": np.ones_like(r)}[c.spike]
     mem, syn = c.engine_tau_ns(mem_ns), c.engine_tau_ns(syn_ns)
     gain = r * jump
     if c.integration == "euler":
@@ -39,7 +40,7 @@ def read_cuba(reader: NeuronReader, node: Node, bias: FloatArray) -> Neurons | N
     if np.any(bias):
         told = "the current of the bias counts as settled from the start"
         reader.report.change(node.name, "assumed", told)
-    drive = c.leak(mem_ns) * r * w_in * bias
+    drive = c.leak(mem_ns) * r * w_in * bias / (leak_syn if c.spike == "jump" else 1.0)
     if node.kind == "CubaLI":
         return Neurons(CubaLI(mem, syn, bias=drive, input_gain=gain))
     reset = reader.reset(node, rest)

@@ -50,15 +50,15 @@ def _write_leaky(model: LIF | LeakyIntegrator, c: Conventions) -> WrittenNeurons
     endless = np.isinf(tau_ns)
     if endless.all():
         r = np.full(tau_ns.shape, 1.0 / c.tick if c.spike == "held" else 1.0)
-        needed = bias if c.spike == "held" else bias / c.tick
+        needed = bias / c.tick if c.spike == "dirac" else bias
     elif endless.any():
         return "perfect integrators and leaky neurons in one population have no common primitive"
     else:
         leak = -np.expm1(-c.tick_ns / tau_ns)
         tau = c.from_ns(c.graph_tau_ns(tau_ns))
         gain = leak if model.normalised else np.ones_like(leak)
-        r = gain / leak if c.spike == "held" else gain * tau
-        needed = bias if c.spike == "held" else bias * gain / (r * leak)
+        r = {"held": gain / leak, "dirac": gain * tau, "jump": gain}[c.spike]
+        needed = bias * gain / (r * leak) if c.spike == "dirac" else bias
         parameters = {"tau": tau, "v_leak": np.zeros_like(tau)}
     parameters["r"] = r
     spiking = isinstance(model, LIF)
@@ -74,7 +74,8 @@ def _write_cuba(model: CubaLIF | CubaLI, c: Conventions) -> WrittenNeurons | str
         return f"NIR has no {type(model).__name__} with an infinite time constant"
     leak_mem, leak_syn = -np.expm1(-c.tick_ns / mem_ns), -np.expm1(-c.tick_ns / syn_ns)
     tau_mem, tau_syn = (c.from_ns(c.graph_tau_ns(tau)) for tau in (mem_ns, syn_ns))
-    w_in = _column(model, "input_gain") * (1.0 / leak_syn if c.spike == "held" else tau_syn)
+    share = {"held": 1.0 / leak_syn, "dirac": tau_syn, "jump": np.ones_like(tau_syn)}[c.spike]
+    w_in = _column(model, "input_gain") * share
     if c.integration == "euler":
         w_in = w_in * coupling(mem_ns, syn_ns, c.tick_ns) / leak_mem
     bias = _column(model, "bias")
@@ -82,6 +83,8 @@ def _write_cuba(model: CubaLIF | CubaLI, c: Conventions) -> WrittenNeurons | str
         return "NIR's bias enters through the input gain, which is 0 at a neuron with a bias"
     with np.errstate(invalid="ignore"):
         needed = np.where(bias == 0, 0.0, bias / (leak_mem * w_in))
+    if c.spike == "jump":
+        needed = needed * -np.expm1(-c.tick_ns / syn_ns)
     one, zero = np.ones_like(w_in), np.zeros_like(w_in)
     parameters = {"tau_mem": tau_mem, "tau_syn": tau_syn, "r": one, "v_leak": zero, "w_in": w_in}
     if isinstance(model, CubaLI):

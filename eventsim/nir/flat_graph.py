@@ -6,7 +6,7 @@ import re
 
 from eventsim.errors import NirError
 from eventsim.nir.primitives import Graph, Problems, parse_node
-from eventsim.nir.raw import RawNode
+from eventsim.nir.raw import MAX_NODES, RawNode
 from eventsim.nir.report import NirReport
 
 MAX_EDGES = 100_000
@@ -23,7 +23,7 @@ def flatten(raw: RawNode, problems: Problems, report: NirReport) -> Graph:
     Raises
     ------
     NirError
-        if `raw` is no graph.
+        if `raw` is no graph, or too large a one.
     """
     if raw.kind != "NIRGraph" or raw.nodes is None:
         raise NirError(f"holds {raw.kind or 'nothing'!s} where a NIRGraph with nodes and edges must be")
@@ -40,6 +40,8 @@ class _Flattening:
 
     def run(self, raw: RawNode) -> Graph:
         self._add(raw, "")
+        if len(self.graph.nodes) > MAX_NODES:
+            raise NirError(f"the graph has {len(self.graph.nodes)} nodes, at most {MAX_NODES} are allowed")
         for door in sorted(self.doors):
             self._lead_past(door)
         return self.graph

@@ -70,9 +70,11 @@ def from_nir(
         the unit of tau and delay in the graph; NIR does not say which
     tick_ns : int, ns
         time grid of the network
-    spike : "held" or "dirac"
-        what an event of value x does. "held": an input of x for one tick, as tools that compute in time
-        steps mean it. "dirac": a pulse of area x in `time_unit`, as in the equations
+    spike : "held", "dirac" or "jump"
+        what an event of value x does. "held": an input of x for one tick, as most tools that compute in time
+        steps mean it. "dirac": a pulse of area x in `time_unit`, as in the equations. "jump": raises the
+        membrane (with a synapse: the current) by r x (w_in x), as tools do that count in steps, and a bias
+        does so in every tick
     integration : "exact" or "euler"
         exact over each tick, or what tools with Euler steps of one tick compute
     reset : "hard" or "soft"

@@ -43,14 +43,15 @@ class NeuronReader:
         return self._leaky(node, b)
 
     def _integrator(self, node: Node, b: FloatArray) -> Neurons | None:
-        """Return dv/dt = r I: held input counts for one tick, a Dirac for one time unit of area."""
+        """Return dv/dt = r I: held input counts for one tick, a pulse or jump in full."""
         r, tick = flat(node, "r"), self.conventions.tick
         gain = r * tick if self.conventions.spike == "held" else r
+        per_tick = r if self.conventions.spike == "jump" else r * tick  # what a constant input of 1 adds
         if not close(gain, 1.0):
             told = f"an input of 1 raises v by {_span(gain)} ({self.conventions.spike})"
             self.report.change(node.name, "folded", told)
         factor = None if close(gain, 1.0) else gain
-        bias = b if close(r * tick, 1.0) else r * tick * b
+        bias = b if close(per_tick, 1.0) else per_tick * b
         return self._finish(node, np.full(r.shape, np.inf), bias, factor, normalised=False)
 
     def _leaky(self, node: Node, b: FloatArray) -> Neurons | None:
@@ -60,20 +61,23 @@ class NeuronReader:
         if tau_ns is None:
             return None
         leak = c.leak(c.to_ns(tau))
-        gain = r * leak if c.spike == "held" else r / tau
+        gain = {"held": r * leak, "dirac": r / tau, "jump": r}[c.spike]
+        per_tick = r * leak if c.spike == "dirac" else gain  # what a constant input of 1 adds
         engine_tau_ns = c.engine_tau_ns(tau_ns)
         if close(gain, 1.0):
-            bias = b if c.spike == "held" else r * leak * b
+            bias = per_tick * b if c.spike == "dirac" else b
             return self._finish(node, engine_tau_ns, bias, None, normalised=False)
         if c.spike == "held" or close(gain, leak):
             # The model itself multiplies by the leak: the weights stay what they are in the graph.
             share = r if c.spike == "held" else np.ones_like(r)
             if np.all(share == 1.0):
-                return self._finish(node, engine_tau_ns, r * b, None, normalised=True)
+                bias = b if c.spike == "jump" else r * b
+                return self._finish(node, engine_tau_ns, bias, None, normalised=True)
             self.report.change(node.name, "folded", f"r of {_span(share)} into the weights")
             return self._finish(node, engine_tau_ns, r * b, share, normalised=True)
-        self.report.change(node.name, "folded", f"r / tau of {_span(gain)} into the weights")
-        return self._finish(node, engine_tau_ns, r * leak * b, gain, normalised=False)
+        what = "r / tau" if c.spike == "dirac" else "r"
+        self.report.change(node.name, "folded", f"{what} of {_span(gain)} into the weights")
+        return self._finish(node, engine_tau_ns, per_tick * b, gain, normalised=False)
 
     def _finish(
         self, node: Node, tau_ns: FloatArray, bias: FloatArray, gain: FloatArray | None, normalised: bool

@@ -168,7 +168,8 @@ def _take(node: Node, key: str, value: Value, problems: Problems) -> None:
             problems.add(node.name, f"{key} is {value!r}; allowed are {allowed}")
         return
     array = np.asarray(value)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
+    array = array if array.dtype == np.float32 else array.astype(np.float64)
+    if not np.isfinite(array).all():
         problems.add(node.name, f"{key} holds {'NaN' if np.isnan(array).any() else 'an infinite value'}")
     elif key in _WHOLE and array.size and (np.any(array != np.floor(array)) or np.abs(array).max() >= 2**31):
         problems.add(node.name, f"{key} must hold whole numbers below 2^31")
@@ -181,7 +182,7 @@ def _take(node: Node, key: str, value: Value, problems: Problems) -> None:
     elif key in _WHOLE:
         node.values[key] = array.astype(np.int64)
     else:
-        node.values[key] = array if array.dtype == np.float32 else array.astype(np.float64)
+        node.values[key] = array
 
 
 def _check_together(node: Node, problems: Problems) -> None:

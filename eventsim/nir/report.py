@@ -60,6 +60,11 @@ class NirReport:
     nir_version: str = ""
 
     @property
+    def record(self) -> tuple[str, ...]:
+        """Return the populations behind the Outputs, for `Session(network, record=report.record)`."""
+        return tuple(dict.fromkeys(port.name for port in self.outputs.values()))
+
+    @property
     def warnings(self) -> list[Change]:
         """Return what is probably a mistake."""
         return [change for change in self.changes if change.kind == "warning"]

@@ -102,6 +102,10 @@ class DenseNir:
         tau = np.asarray(tau, float)
         return self.tick / tau if self.integration == "euler" else 1 - np.exp(-self.tick / tau)
 
+    def _settled(self, node, c):
+        """Return the current to which a constant input leads."""
+        return node.w_in * c / (self._leak(node.tau_syn) if self.spike == "jump" else 1.0)
+
     def _neuron(self, name, kind, node, taken):
         x, c = taken
         if kind == "Threshold":
@@ -109,14 +113,12 @@ class DenseNir:
             return (x + c > node.threshold).astype(float)
         if name not in self.states:
             rest = np.broadcast_to(getattr(node, "v_leak", 0.0), x.shape)
-            self.states[name] = [
-                rest + np.zeros(x.shape),
-                (getattr(node, "w_in", 1.0) * c) + np.zeros(x.shape),
-            ]
+            settled = self._settled(node, c) if kind.startswith("Cuba") else 0.0
+            self.states[name] = [rest + np.zeros(x.shape), settled + np.zeros(x.shape)]
         v, current = self.states[name]
         r = np.asarray(node.r, float)
         if kind in ("CubaLIF", "CubaLI"):
-            settled = node.w_in * c
+            settled = self._settled(node, c)
             mem, syn = np.asarray(node.tau_mem, float), np.asarray(node.tau_syn, float)
             if self.integration == "euler":
                 v = v + self._leak(mem) * (node.v_leak - v + r * current)
@@ -124,14 +126,16 @@ class DenseNir:
                 a, b = np.exp(-self.tick / mem), np.exp(-self.tick / syn)
                 rest = node.v_leak + r * settled
                 v = rest + a * (v - rest) + r * (current - settled) * (a - b) / (mem / syn - 1)
-            jump = self._leak(syn) if self.spike == "held" else 1 / syn
+            jump = {"held": self._leak(syn), "dirac": 1 / syn, "jump": 1}[self.spike]
             current = settled + (1 - self._leak(syn)) * (current - settled) + node.w_in * jump * x
         elif kind in ("IF", "I"):
-            v = v + r * (x * (self.tick if self.spike == "held" else 1.0) + c * self.tick)
+            constant = c * (1.0 if self.spike == "jump" else self.tick)
+            v = v + r * (x * (self.tick if self.spike == "held" else 1.0) + constant)
         else:
             leak = self._leak(node.tau)
-            event = r * leak * x if self.spike == "held" else r / np.asarray(node.tau, float) * x
-            v = v + leak * (node.v_leak - v + r * c) + event
+            each = {"held": leak, "dirac": 1 / np.asarray(node.tau, float), "jump": 1}[self.spike]
+            constant = c * (1 if self.spike == "jump" else leak)
+            v = v + leak * (node.v_leak - v) + r * (constant + each * x)
         if kind in ("I", "LI", "CubaLI"):
             self.states[name] = [v, current]
             return v.copy()

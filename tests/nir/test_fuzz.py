@@ -21,7 +21,7 @@ conventions = st.builds(
     Conventions,
     st.sampled_from(["s", "ms"]),
     st.sampled_from([1, 1000, TICK, 10**12, 2**61]),
-    st.sampled_from(["held", "dirac"]),
+    st.sampled_from(["held", "dirac", "jump"]),
     st.sampled_from(["exact", "euler"]),
     st.sampled_from(["hard", "hard", "soft"]),
 )
@@ -63,7 +63,7 @@ def test_a_changed_graph(raw, how):
 
 
 @pytest.mark.compiled
-@given(changed_graphs(most=2), st.sampled_from(["held", "dirac"]), st.sampled_from(["s", "ms"]))
+@given(changed_graphs(most=2), st.sampled_from(["held", "dirac", "jump"]), st.sampled_from(["s", "ms"]))
 @settings(max_examples=50)
 def test_what_is_accepted_runs(raw, spike, unit):
     network = outcome(raw, Conventions(unit, TICK, spike))

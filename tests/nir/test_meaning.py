@@ -7,6 +7,7 @@ from compare import assert_same, both
 from dense_nir import DenseNir
 from graphs import chain, cuba, lif, recurrent, weights
 
+from eventsim import Events, Session
 from eventsim.nir import from_nir
 from eventsim.projections import Conv2d, Csr, Dense, OneToOne, SumPool2d
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.compiled
 
 CONVENTIONS = [
     {"spike": spike, "integration": integration}
-    for spike in ("held", "dirac")
+    for spike in ("held", "dirac", "jump")
     for integration in ("exact", "euler")
 ]
 
@@ -207,6 +208,7 @@ def test_linear_outputs_become_a_population_that_keeps_nothing():
     report, spikes = assert_same(graph)
     assert spikes["lif"] > 5
     assert report.outputs["output"].name == "output"
+    assert report.record == ("output",)
 
 
 def test_subgraphs_are_put_in_place():
@@ -277,3 +279,27 @@ def test_soft_resets_where_they_are_asked_for():
     assert network.populations["lif"].model.reset == "soft"
     _, engine, truth, _ = both(graph, reset="soft")
     assert engine["lif"].sum() > truth["lif"].sum() > 0
+
+
+def test_as_snntorch_steps_what_it_exports():
+    """Its Leaky: mem = beta mem + W x; a spike where mem > 1, then zero; exported with r = tau / dt."""
+    beta, tick = np.array([0.9, 0.5, 0.99], np.float32), 1e-4
+    tau = tick / (1 - beta)
+    weight = weights(3, 4)
+    neurons = nir.LIF(tau, tau / np.float32(tick), np.zeros(3), np.ones(3))
+    graph = chain([4], nir.Linear(weight), neurons)
+    network, _ = from_nir(graph, time_unit="s", tick_ns=100_000, integration="euler")
+    session, mem = Session(network), np.zeros(3)
+    rng, spikes = np.random.default_rng(1), 0
+    for k in range(200):
+        x = rng.random(4) < 0.3
+        mem = beta * mem + weight @ x
+        fired = mem > 1
+        assert np.abs(mem - 1).min() > 1e-5
+        mem[fired] = 0
+        session.push("input", Events.of(np.full(x.sum(), k * 100_000), np.flatnonzero(x)))
+        session.advance((k + 1) * 100_000)
+        assert session.read("lif").address.tolist() == np.flatnonzero(fired).tolist()
+        np.testing.assert_allclose(session.membrane("lif"), mem, atol=1e-5)
+        spikes += fired.sum()
+    assert spikes > 20

@@ -169,7 +169,7 @@ def test_a_shape_too_large_is_refused_before_anything_is_made():
         ({"time_unit": "us"}, "time_unit must be 's' or 'ms', got 'us'"),
         ({"tick_ns": 0}, "tick_ns must be a positive whole number"),
         ({"tick_ns": 1e6}, "tick_ns must be a positive whole number"),
-        ({"spike": "delta"}, "spike must be 'held' or 'dirac'"),
+        ({"spike": "delta"}, "spike must be 'held' or 'dirac' or 'jump'"),
         ({"integration": "rk4"}, "integration must be"),
         ({"reset": "none"}, "reset must be"),
     ],

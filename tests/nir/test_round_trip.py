@@ -96,7 +96,7 @@ def spikes(net, seed):
 @given(
     net=networks(),
     unit=st.sampled_from(["s", "ms"]),
-    spike=st.sampled_from(["held", "dirac"]),
+    spike=st.sampled_from(["held", "dirac", "jump"]),
     integration=st.sampled_from(["exact", "euler"]),
     seed=st.integers(0, 2**32),
 )
