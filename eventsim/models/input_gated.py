@@ -132,7 +132,7 @@ class InputGated(NeuronModel):
         spread = spread_of(alpha, gate)
         with np.errstate(all="ignore"):
             apart = np.where(np.abs(spread) < 0.5, gate[0] * np.expm1(spread), alpha[0] - gate[0])
-            far = np.where(spread == 0, 0.0, gate[0] / apart)
+            far = np.where((spread == 0) | (gate[0] == 0), 0.0, gate[0] / apart)
         rest = np.maximum(self.candidate_bias, 0.0)
         top = np.exp2(self.bits) - 1.0
         theta = np.asarray(self.threshold)
