@@ -69,7 +69,8 @@ class DenseNir:
                 self.given[name] = self._neuron(name, kind, node, taken), np.zeros(taken[0].shape)
             else:
                 self.given[name] = self._linear(kind, node, taken)
-        return {name: pair[0] for name, pair in self.given.items()}
+        outputs = {name for name in self.given if type(self.nodes[name]).__name__ == "Output"}
+        return {name: x + c if name in outputs else x for name, (x, c) in self.given.items()}
 
     def _linear(self, kind, node, taken):
         x, c = taken
