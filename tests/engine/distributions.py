@@ -21,21 +21,21 @@ KS_LIMIT = math.sqrt(math.log(2 / 1e-6) / 2)
 
 
 def chi_square_z(counts, expected):
-    """Return how many standard deviations chi-square is off; bins of less than 10 expected are joined.
+    """Return how many standard deviations chi-square is off; neighbouring bins are joined up to 10 expected.
 
     Source: Wilson & Hilferty 1931, the cube root of chi-square is nearly normal.
     """
     counts, expected = np.asarray(counts, float), np.asarray(expected, float)
     assert counts.sum() == np.round(expected.sum(), 3)
-    small = expected < 10
-    if small.any():
-        counts = np.append(counts[~small], counts[small].sum())
-        expected = np.append(expected[~small], expected[small].sum())
-        if expected[-1] < 10:  # still: to the least of the others
-            k = int(np.argmin(expected[:-1]))
-            counts[k], expected[k] = counts[k] + counts[-1], expected[k] + expected[-1]
-            counts, expected = counts[:-1], expected[:-1]
+    starts, so_far = [0], 0.0
+    for k in range(expected.size):
+        so_far += expected[k]
+        if so_far >= 10 and expected[k + 1 :].sum() >= 10:
+            starts.append(k + 1)
+            so_far = 0.0
+    counts, expected = np.add.reduceat(counts, starts), np.add.reduceat(expected, starts)
     free = counts.size - 1
+    assert free > 0
     chi_square = ((counts - expected) ** 2 / expected).sum()
     spread = 2 / (9 * free)
     return ((chi_square / free) ** (1 / 3) - (1 - spread)) / math.sqrt(spread)
