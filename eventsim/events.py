@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -143,8 +144,15 @@ class Events:
         )
 
 
+def _array(data: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(data)
+    except (ValueError, TypeError, OverflowError):
+        raise EventError(f"{name} must be one list of numbers") from None
+
+
 def _integers(data: npt.ArrayLike, name: str, lowest: int, highest: int) -> npt.NDArray[np.integer]:
-    array = np.asarray(data)
+    array = _array(data, name)
     if array.size == 0 and array.ndim == 1:
         return np.empty(0, np.int64)
     if array.dtype.kind not in "iu":
@@ -159,7 +167,7 @@ def _integers(data: npt.ArrayLike, name: str, lowest: int, highest: int) -> npt.
 
 
 def _values(data: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    array = np.asarray(data)
+    array = _array(data, "value")
     if array.dtype.kind not in "biuf" or array.ndim > 1:
         raise EventError(
             f"value must be a one-dimensional array of numbers, got {array.dtype} of shape {array.shape}"

@@ -124,8 +124,8 @@ class Network:
         if off.any():
             k = int(np.argmax(off))
             raise GridError(
-                f"source {name!r}: event {k} at {int(events.time_ns[k])} ns is off the grid of {self.tick_ns} ns "
-                "(Events.on_grid moves events to it)"
+                f"source {name!r}: event {k} at {int(events.time_ns[k])} ns is off the grid of "
+                f"{self.tick_ns} ns (Events.on_grid moves events to it)"
             )
         try:
             self._sources[name] = SpikeSource(int(size), events)
@@ -153,8 +153,8 @@ class Network:
     ) -> None:
         """Add a projection; several between one pair are allowed (delay taps).
 
-        `pre` names an input, a source or a spiking population, `post` a population. `delay_ns` is a multiple of the
-        tick, not negative: one number, or int64[n_synapses] with Csr.
+        `pre` names an input, a source or a spiking population, `post` a population. `delay_ns` is a multiple
+        of the tick, not negative: one number, or int64[n_synapses] with Csr.
 
         Raises
         ------

@@ -166,21 +166,14 @@ class Session:
 
         Raises as `push` does; and EventError where the time or the address is no whole number.
         """
-        try:
-            outcome = inputs.check_and_append_one(
-                self._state.at,
-                self._inputs[name],
-                self._clock_ns,
-                index(time_ns),
-                index(address),
-                float(value),
-            )
-        except (KeyError, TypeError, ValueError, OverflowError):
-            self._source_of(name)
+        if type(time_ns) is not int or type(address) is not int or type(value) is not float:
+            time_ns, address, value = self._plain_event(name, time_ns, address, value)
+        source = self._source_of(name)
+        if not -MAX_TIME_NS < time_ns < MAX_TIME_NS or not -(2**31) <= address < 2**31:
             raise EventError(
-                f"{name!r}: an event is a whole time in ns, a whole address and a number, "
-                f"got {time_ns!r}, {address!r}, {value!r}"
-            ) from None
+                f"{name!r}: time {time_ns} ns or address {address} is beyond what an event can hold"
+            )
+        outcome = inputs.check_and_append_one(self._state.at, source, self._clock_ns, time_ns, address, value)
         if outcome == inputs.UNORDERED:
             self._merge(self._inputs[name], Events.of([time_ns], [address], [value]))
         elif outcome != inputs.ACCEPTED:
@@ -241,7 +234,7 @@ class Session:
         return self._probe.read(name)
 
     def save(self) -> bytes:
-        """Return the whole state: `restore` goes on from it bit for bit, in any session of the same network."""
+        """Return the whole state: `restore` goes on from it bit for bit, in any session of the network."""
         return save_state(self._state, self._network, self._recorded, self._clock_ns)
 
     def restore(self, saved: bytes) -> None:
@@ -281,9 +274,21 @@ class Session:
         self._clock_ns = until_ns
 
     def _source_of(self, name: str) -> int:
-        if name not in self._inputs:
+        source = self._inputs.get(name) if isinstance(name, str) else None
+        if source is None:
             raise EventError(f"{name!r} is no input; inputs are {', '.join(self._inputs) or 'none'}")
-        return self._inputs[name]
+        return source
+
+    def _plain_event(self, name: str, time_ns: int, address: int, value: float) -> tuple[int, int, float]:
+        try:
+            if isinstance(value, str | bytes):
+                raise TypeError
+            return index(time_ns), index(address), float(value)
+        except (TypeError, ValueError, OverflowError):
+            raise EventError(
+                f"{name!r}: an event is a whole time in ns, a whole address and a number, "
+                f"got {time_ns!r}, {address!r}, {value!r}"
+            ) from None
 
     def _merge(self, source: int, events: Events) -> None:
         """Merge valid events into those waiting, sorted by (tick, source, address, value)."""

@@ -59,7 +59,7 @@ class PoissonSource:
             if (
                 isinstance(value, bool)
                 or not isinstance(value, int | np.integer)
-                or abs(value) >= MAX_TIME_NS
+                or not -MAX_TIME_NS < int(value) < MAX_TIME_NS
             ):
                 raise NetworkError(f"{name} must be whole ns within +-2^62, got {value!r}")
         if self.stop_ns is not None and self.stop_ns < self.start_ns:

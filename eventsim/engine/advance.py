@@ -16,7 +16,6 @@ from eventsim.engine.class_queue import first_class, take
 from eventsim.engine.clocks import clock_at, take_clock
 from eventsim.engine.jit import call, floats_at, indices, inlined, ints, ints_at, kernel, part, singles
 from eventsim.engine.layout import (
-    CLASS_CLOCKED,
     CLASS_START,
     CLASS_STOP,
     CLASS_ZERO,
@@ -50,6 +49,7 @@ from eventsim.engine.layout import (
     F_SPIKE_VALUE,
     F_TOUCHED,
     FIRST,
+    FUSED,
     GRADED_SPIKES,
     HANDLE_SIZE,
     INPUT_EVENTS,
@@ -279,16 +279,13 @@ def _deliver_all(at: int, handle: Ints, row: Ints, tick: int) -> int:
             touched = call(classes[place + DELIVER], at, c, classes[place + CURSOR], touched)
             pass_on(handle, c)
     for c in range(row[CLASS_ZERO], row[CLASS_STOP]):
+        place = c * N_CLASS_COLUMNS
+        k = classes[place + FUSED] - 1
         if head[c] == tick:
-            place = c * N_CLASS_COLUMNS
             touched = call(classes[place + DELIVER], at, c, classes[place + CURSOR], touched)
             pass_on(handle, c)
-    if row[CLASS_CLOCKED] < row[CLASS_STOP]:
-        for k in range(handle[N_CLOCKS]):
-            clock = clock_at(handle, k).row
-            c = clock[CLOCK_CLASS]
-            if clock[CLOCK_TICK] == tick and row[CLASS_CLOCKED] <= c < row[CLASS_STOP]:
-                touched = call(clock[CLOCK_RUN], at, k, -1, touched)
+        elif k >= 0 and clock_at(handle, k).row[CLOCK_TICK] == tick:
+            touched = call(clock_at(handle, k).row[CLOCK_RUN], at, k, -1, touched)
     return touched
 
 
@@ -319,10 +316,13 @@ def _process(at: int, handle: Ints, p: int, tick: int) -> None:
 
 @part
 def _run_ahead(at: int, handle: Ints, k: int, limit: int) -> int:
-    """Take the events of Poisson source k, alone until `limit`, up to those that make neurons fire."""
+    """Take the events of Poisson source k, alone until `limit`, up to those that make neurons fire.
+
+    Returns how many fired, 0 if it came to the limit, or -1 if it stopped at a firing predicted before that.
+    """
     clock = clock_at(handle, k).row
     fired = call(clock[CLOCK_RUN], at, k, limit, 0)
-    if fired:
+    if fired > 0:
         p = ints(handle, F_CLASSES)[clock[CLOCK_CLASS] * N_CLASS_COLUMNS + POST]
         row = ints(handle, F_POPULATIONS)[p * N_POPULATION_COLUMNS : (p + 1) * N_POPULATION_COLUMNS]
         _send(handle, row, handle[NOW], fired)

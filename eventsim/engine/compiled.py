@@ -273,6 +273,6 @@ def _choose_queue(name: str | None, delivery: Sequence[DeliveryClass]) -> tuple[
         raise ParameterError(f"queue must be one of {', '.join(QUEUES)}, got {name!r}")
     if name == "ring" and span > _LONGEST_RING:
         raise ParameterError(
-            f'queue "ring" holds delays of up to {_LONGEST_RING - 1} ticks, and the longest is {longest} ticks'
+            f'queue "ring" holds delays of up to {_LONGEST_RING - 1} ticks, the longest here is {longest}'
         )
     return QUEUES[name], span if name == "ring" else 0

@@ -1,9 +1,9 @@
 """The arrays the kernels work on, and where a session's handle says they are.
 
-The handle is an int64 array: first the registers, then the address and the length of each field. A table's row
-(of a population, of a delivery class) holds addresses too: of parameters, weights, and of the entries that do
-the work. What never changes (parameters, synapses) belongs to the compiled network and is shared by its
-sessions; the tables hold counters and places, so each session has its own.
+The handle is an int64 array: first the registers, then the address and the length of each field. A table's
+row (of a population, of a delivery class) holds addresses too: of parameters, weights, and of the entries
+that do the work. What never changes (parameters, synapses) belongs to the compiled network and is shared by
+its sessions; the tables hold counters and places, so each session has its own.
 
 Populations stand in the order in which a tick works through them: by level, then as added. A source is an
 input or a source inside the engine (numbered first), or a population. A delivery class is the part of one
@@ -173,7 +173,8 @@ N_POPULATION_COLUMNS: Final = 26
 READOUT, UNIT_SPIKES, GRADED_SPIKES = range(3)
 
 # Columns of the table of delivery classes. Sparse row i of a class begins at indptr[i STRIDE + OFFSET] and
-# ends at the next: the classes of one projection share the arrays, each source's synapses lying together.
+# ends at the next pointer: the classes of one projection share the arrays, a source's synapses lying together.
+# FUSED is the number, from 1, of the clock that hands its events straight to the class.
 (
     CLASS_SOURCE,
     POST,
@@ -192,13 +193,14 @@ READOUT, UNIT_SPIKES, GRADED_SPIKES = range(3)
     DELIVERIES,
     STRIDE,
     OFFSET,
-) = range(17)
-N_CLASS_COLUMNS: Final = 17
+    FUSED,
+) = range(18)
+N_CLASS_COLUMNS: Final = 18
 
 # Columns of the table of clocks: Poisson sources. CLOCK_TICK is the tick of the next events and CLOCK_EVENTS
-# their number, at least one; the event after them lies clock_ahead ticks after CLOCK_ORIGIN. RATES is the address of the
-# expected events per tick, one number or the running sum over addresses. A fused source hands its events
-# straight to one class, CLOCK_CLASS, whose delay its ticks include; RUN is the entry that does so.
+# their number, at least one; the event after them lies clock_ahead ticks after CLOCK_ORIGIN. RATES is the
+# address of the expected events per tick, one number or the running sum over addresses. A fused source hands
+# its events straight to one class without delay, CLOCK_CLASS; RUN is the entry that does so.
 (
     CLOCK_SOURCE,
     CLOCK_TICK,

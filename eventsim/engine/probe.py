@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from eventsim.engine.compiled import CompiledNetwork
 from eventsim.errors import GridError, ParameterError
+from eventsim.events import MAX_TIME_NS
 
 _Times = npt.NDArray[np.int64]
 _Membranes = npt.NDArray[np.float64]
@@ -36,9 +37,14 @@ class Probe:
         for name, times in wanted.items():
             if name not in self._sizes:
                 raise ParameterError(f"cannot probe {name!r}; populations are {', '.join(network.order)}")
-            array = np.atleast_1d(np.asarray(times))
+            try:
+                array = np.atleast_1d(np.asarray(times))
+            except ValueError:
+                raise ParameterError(f"probe times of {name!r} must be one list of whole ns") from None
             if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
                 raise ParameterError(f"probe times of {name!r} must be whole ns, got {array.dtype}")
+            if array.size and not -MAX_TIME_NS < int(array.min()) <= int(array.max()) < MAX_TIME_NS:
+                raise ParameterError(f"probe times of {name!r} must lie within +-2^62 ns")
             array = np.unique(array.astype(np.int64))
             if (array % network.tick_ns).any():
                 raise GridError(f"a probe time of {name!r} is off the grid of {network.tick_ns} ns")

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eventsim.engine.compiled import CompiledNetwork
+from eventsim.engine.layout import COUNTING
 from eventsim.engine.state import State
 from eventsim.errors import ParameterError
 
@@ -22,7 +23,11 @@ _DIGEST_BYTES = 32
 def save_state(state: State, network: CompiledNetwork, recorded: Collection[str], clock_ns: int) -> bytes:
     """Return the state of a session as bytes, with a digest of them and of the network's structure."""
     buffer = io.BytesIO()
-    arrays = {**state.contents(), "clock_ns": np.array(clock_ns), "network": _structure(network, recorded)}
+    arrays = {
+        **state.contents(),
+        "clock_ns": np.array(clock_ns),
+        "network": _structure(state, network, recorded),
+    }
     np.savez(buffer, allow_pickle=False, **arrays)
     content = buffer.getvalue()
     return _MAGIC + hashlib.sha256(content).digest() + content
@@ -44,7 +49,7 @@ def restore_state(saved: bytes, state: State, network: CompiledNetwork, recorded
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise ParameterError(f"the saved state cannot be read: {error}") from None
     structure = arrays.pop("network", None)
-    if structure is None or not np.array_equal(structure, _structure(network, recorded)):
+    if structure is None or not np.array_equal(structure, _structure(state, network, recorded)):
         raise ParameterError(
             "the saved state is of another network, or of another choice of what is recorded"
         )
@@ -53,13 +58,20 @@ def restore_state(saved: bytes, state: State, network: CompiledNetwork, recorded
     return clock_ns
 
 
-def _structure(network: CompiledNetwork, recorded: Collection[str]) -> npt.NDArray[np.uint8]:
+def _structure(state: State, network: CompiledNetwork, recorded: Collection[str]) -> npt.NDArray[np.uint8]:
     """Return a digest of names, sizes, models and delivery classes; not of the weights, which may be many."""
     digest = hashlib.sha256()
     parts: list[object] = [network.tick_ns, network.queue, network.ring_span, sorted(recorded)]
+    parts += [
+        bool(state.handle[COUNTING]),
+        state.field("source_size").tolist(),
+        state.field("fanout").tolist(),
+    ]
     parts += network.sources.items()
     parts += [(p.name, p.size, p.model.kind) for p in network.network.populations.values()]
-    parts += [(c.projection, c.source, c.post, c.delay, c.form, c.weights.shape) for c in network.delivery]
+    parts += [
+        (c.projection, c.source, c.post, c.delay, c.form, c.weights.shape, c.n_pre) for c in network.delivery
+    ]
     digest.update(repr(parts).encode())
     for form in network.forms:
         digest.update(form.parameters.tobytes())

@@ -8,7 +8,7 @@ from eventsim.engine.layout import Indices, Values
 
 @part
 def sort(array: Indices) -> None:
-    """Sort in place; quick where the array is sorted already, as it is after a dense tick, and where short."""
+    """Sort in place; quick where the array is short, or sorted already, as it is after a dense tick."""
     n = array.shape[0]
     k = 1
     while k < n and array[k - 1] <= array[k]:

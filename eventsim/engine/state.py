@@ -28,7 +28,6 @@ from eventsim.engine.layout import (
     COUNT,
     COUNTING,
     CURSOR,
-    DELAY,
     DELIVERIES,
     DIRECT,
     DRIVE,
@@ -42,6 +41,7 @@ from eventsim.engine.layout import (
     F_TAIL,
     FIELDS,
     FIRST,
+    FUSED,
     HANDLE_SIZE,
     HEAP_SIZE,
     INPUT_EVENTS,
@@ -163,10 +163,7 @@ class State:
             random[4 * k : 4 * k + 4] = np.random.SeedSequence([source.seed, k]).generate_state(4, np.uint64)
             clocks[k, CLOCK_START] = max(start, -(-source.start_ns // tick_ns))
             stop = NEVER if source.stop_ns is None else -(-source.stop_ns // tick_ns)
-            fused = clocks[k, CLOCK_CLASS] >= 0
-            delay = int(self.classes()[clocks[k, CLOCK_CLASS], DELAY]) if fused else 0
-            clocks[k, CLOCK_START] += delay
-            clocks[k, CLOCK_STOP] = min(stop + delay, NEVER)
+            clocks[k, CLOCK_STOP] = min(stop, NEVER)
         _reset(self.at, start)
 
     def grow(self, lacking: int) -> None:
@@ -278,18 +275,22 @@ class State:
         compiled = self._compiled
         table = np.zeros((len(self._clocks), N_CLOCK_COLUMNS), np.int64)
         classes_of: dict[int, list[int]] = {}
-        for k, c in enumerate(compiled.delivery):
-            classes_of.setdefault(c.source, []).append(k)
+        classes = self.classes()
+        for number, c in enumerate(compiled.delivery):
+            classes_of.setdefault(c.source, []).append(number)
         fused: set[int] = set()
-        for row, (name, source) in zip(table, self._clocks, strict=True):
+        for k, (row, (name, source)) in enumerate(zip(table, self._clocks, strict=True)):
             number = compiled.sources[name]
             rates = source.events_per_tick(compiled.tick_ns)
             self._rates.append(rates)
             row[CLOCK_SOURCE], row[CLOCK_CLASS] = number, -1
             row[CLOCK_RATES], row[CLOCK_N_RATES] = rates.ctypes.data, rates.size
             mine = classes_of.get(number, [])
-            if len(mine) == 1 and compiled.runs[mine[0]] and name not in recorded and not count_updates:
+            # Without delay: what a source has emitted by a time must not depend on who listens how.
+            straight = len(mine) == 1 and compiled.runs[mine[0]] and not compiled.delivery[mine[0]].delay
+            if straight and name not in recorded and not count_updates:
                 row[CLOCK_CLASS], row[CLOCK_RUN] = mine[0], compiled.runs[mine[0]]
+                classes[mine[0], FUSED] = k + 1
                 fused.add(number)
         self._set("clocks", table.ravel())
         self._set("random", np.zeros(4 * len(self._clocks), np.uint64))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -28,12 +29,14 @@ from eventsim.models.current_course import (
 from eventsim.models.model import (
     Entries,
     FloatArray,
+    Form,
     NeuronModel,
     Parameter,
     deaf_ticks,
     decay_rows,
     reset_rows,
 )
+from eventsim.models.scaled_current.form import scaled_current_form
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +109,10 @@ class CubaLIF(NeuronModel):
     def entries(self) -> Entries:
         """Return the compiled functions that run the model."""
         return Entries(update_cuba_lif, membrane_of_cuba_lif, look_cuba_lif, start_cuba_lif)
+
+    def form(self, tick_ns: int, forms: Collection[str]) -> Form:
+        """Return the form that scales time out of the state where it applies, else the general one."""
+        return scaled_current_form(self, tick_ns, forms) or super().form(tick_ns, forms)
 
 
 def exponential_current(tau_mem_ns: FloatArray, tau_syn_ns: FloatArray, tick_ns: int) -> list[FloatArray]:

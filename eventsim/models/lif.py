@@ -73,7 +73,10 @@ class LIF(NeuronModel):
         self.require("refractory_ns", allowed, "a whole number of ns, not negative")
 
     def kernel_parameters(self, tick_ns: int) -> FloatArray:
-        """Return the rows ALPHA, LOG, LOSS, DRIVE, GAIN, THETA, KEEP, DROP, REFRACTORY: reset is v KEEP - DROP."""
+        """Return the rows ALPHA, LOG, LOSS, DRIVE, GAIN, THETA, KEEP, DROP, REFRACTORY.
+
+        A reset makes v KEEP - DROP of v.
+        """
         alpha, log2, loss = decay_rows(np.asarray(self.tau_ns), tick_ns)
         gain = input_gain(loss, self.normalised)
         keep, drop = reset_rows(self.reset, np.asarray(self.threshold), np.asarray(self.reset_potential))

@@ -34,7 +34,7 @@ class Entries:
         nothing; `address` is where to
     look : (handle, population, index, tick) -> the first tick from `tick` on at which the neuron acts without
         input, or NEVER. Left out where it never does
-    start : (handle, population, tick, 0) -> 0. Schedules the first look at each neuron, `tick` being the first
+    start : (handle, population, tick, 0) -> 0. Schedules the first look at each neuron; `tick` is the first
     deliveries : by form of synapses, entries that take inputs straight to the neurons, unsummed
     runs : by form of synapses, entries that take a Poisson source's events straight to the neurons
     """

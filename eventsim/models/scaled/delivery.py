@@ -62,7 +62,9 @@ def _add_dense(handle: Ints, a: Arrivals, weights: Weights, touched: int) -> int
 
 
 @inlined
-def _add_row(membranes: Floats, weights: Weights, where: tuple[int, int], x: float, threshold: float) -> int:
+def _add_row(
+    membranes: Floats, weights: Weights, where: tuple[np.uint64, np.uint64], x: float, threshold: float
+) -> int:
     """Add one row; return how many are above the threshold then: a count is vectorised, a maximum is not."""
     row, n = where
     above = np.int32(0)

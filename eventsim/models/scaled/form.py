@@ -2,9 +2,9 @@
 
 Where no bias drives the neurons and all leak alike, ``U = v exp((t - base) / tau)`` stays constant between
 events. An input adds ``w E`` with one ``E = exp((t - base) / tau)`` per tick, and the threshold becomes
-``theta E``: one addition and one comparison per synaptic event, nothing per neuron. So inputs are added to the
-membranes as they come; those that rise above the threshold on the way are candidates, and fire if they are
-above it once the tick's inputs are all there. A deaf neuron is at minus infinity, where inputs are lost.
+``theta E``: one addition and one comparison per synaptic event, nothing per neuron. So inputs are added to
+the membranes as they come; those that rise above the threshold on the way are candidates, and fire if they
+are above it once the tick's inputs are all there. A deaf neuron is at minus infinity, where inputs are lost.
 
 Source: the scaled state is the integrating factor of dv/dt = -v / tau.
 """
@@ -32,9 +32,11 @@ from eventsim.models.scaled.membrane import (
 if TYPE_CHECKING:
     from eventsim.models.lif import LIF
 
-_MOST_TICKS: Final = ENTRIES**LEVELS - 1
-_MOST_DOUBLINGS: Final = 200.0  # E stays below 2^200: far from overflow, with room for the inputs
-_FORMS: Final = frozenset({"dense32", "dense64", "sparse32", "sparse64", "one_to_one32", "one_to_one64"})
+MOST_TICKS: Final = ENTRIES**LEVELS - 1
+MOST_DOUBLINGS: Final = 200.0  # E stays below 2^200: far from overflow, with room for the inputs
+DIRECT_FORMS: Final = frozenset(
+    {"dense32", "dense64", "sparse32", "sparse64", "one_to_one32", "one_to_one64"}
+)
 
 
 def scaled_form(model: LIF, tick_ns: int, forms: Collection[str]) -> Form | None:
@@ -42,16 +44,16 @@ def scaled_form(model: LIF, tick_ns: int, forms: Collection[str]) -> Form | None
     tau, theta = np.asarray(model.tau_ns), np.asarray(model.threshold)
     refractory, potential = np.asarray(model.refractory_ns), np.asarray(model.reset_potential)
     alike = all(bool((x == x[0]).all()) for x in (tau, refractory))
-    if not alike or not set(forms) <= _FORMS or model.reset == "none":
+    if not alike or not set(forms) <= DIRECT_FORMS or model.reset == "none":
         return None
     if np.any(np.asarray(model.bias) != 0) or np.any(theta < 0):
         return None
     if model.reset == "hard" and np.any(potential > theta):
         return None
     _, log2, loss = (float(x[0]) for x in decay_rows(tau[:1], tick_ns))
-    if -log2 > _MOST_DOUBLINGS / 2:
+    if -log2 > MOST_DOUBLINGS / 2:
         return None
-    rebase = min(_MOST_TICKS, math.floor(_MOST_DOUBLINGS / -log2) if log2 else _MOST_TICKS)
+    rebase = min(MOST_TICKS, math.floor(MOST_DOUBLINGS / -log2) if log2 else MOST_TICKS)
     model.kernel_parameters(tick_ns)
     thresholds = _one_if_alike(theta)
     keep, drop = reset_rows(model.reset, theta, potential)
@@ -67,7 +69,7 @@ def scaled_form(model: LIF, tick_ns: int, forms: Collection[str]) -> Form | None
         drops.size,
         gain,
     ]
-    tables = [_growth(log2, step, rebase) for step in (1, ENTRIES, ENTRIES**2)]
+    tables = [growth(log2, step, rebase) for step in (1, ENTRIES, ENTRIES**2)]
     n = theta.shape[0]
     quiet = model.reset == "hard"
     return Form(
@@ -82,7 +84,7 @@ def _one_if_alike(row: FloatArray) -> FloatArray:
     return row[:1] if bool((row == row[0]).all()) else row
 
 
-def _growth(log2: float, step: int, most: int) -> FloatArray:
+def growth(log2: float, step: int, most: int) -> FloatArray:
     """Return float64[2048]: E after 0, step, 2 step ... ticks, as far as it is needed."""
     ticks = np.minimum(np.arange(ENTRIES) * step, most)
     return np.asarray(np.exp2(-log2 * ticks))

@@ -48,12 +48,11 @@ class Rule(NamedTuple):
 
 @inlined
 def growth_at(parameters: Floats, k: int) -> float:
+    """Return E, k ticks after its base."""
     low, middle, high = k & (ENTRIES - 1), (k >> BITS) & (ENTRIES - 1), k >> (2 * BITS)
-    return (  # type: ignore[no-any-return]
-        parameters[TABLES + low]
-        * parameters[TABLES + ENTRIES + middle]
-        * parameters[TABLES + 2 * ENTRIES + high]
-    )
+    middle, high = middle + ENTRIES, high + 2 * ENTRIES
+    grown: float = parameters[TABLES + low] * parameters[TABLES + middle] * parameters[TABLES + high]
+    return grown
 
 
 @part
@@ -71,7 +70,7 @@ def scale_to(neurons: Neurons, tick: int) -> float:
     own = ints_at(neurons.row[OWN], neurons.row[N_OWN])
     place = 2 * neurons.size
     if own[LAST_TICK] == tick:
-        return neurons.values[place]
+        return float(neurons.values[place])
     own[LAST_TICK] = tick
     if own[WAKE_COUNT] > 0 and own[WAKES + own[WAKE_HEAD]] < tick:
         _wake(neurons, own, tick)
@@ -98,6 +97,7 @@ def _wake(neurons: Neurons, own: Ints, tick: int) -> None:
 
 @inlined
 def rule_at(handle: Ints, neurons: Neurons, scale: float) -> Rule:
+    """Return what adding to the membranes at one tick needs."""
     return Rule(
         neurons.values,
         neurons.parameters[LEAST_THETA] * scale,

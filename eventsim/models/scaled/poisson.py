@@ -24,6 +24,7 @@ from eventsim.engine.layout import (
     POST,
     STAMP,
     WEIGHTS,
+    Floats,
     Ints,
     neurons_at,
 )
@@ -53,9 +54,7 @@ class _Drawn(NamedTuple):
 
 
 @inlined
-def _add_events(
-    rule: Rule, weights: Weights, rates: Weights, x: float, events: int, so_far: _Drawn
-) -> _Drawn:
+def _add_events(rule: Rule, weights: Weights, rates: Floats, x: float, events: int, so_far: _Drawn) -> _Drawn:
     """Draw the addresses of a source's events at one tick, and add each to its neuron."""
     touched, g = so_far.touched, so_far.generator
     size = rule.mark.shape[0]
