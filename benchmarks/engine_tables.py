@@ -85,16 +85,18 @@ def _group(group: GroupResult) -> str:
     text = f"\n### {group.title}\n\n{group.date}, load {group.load_before} to {group.load_after}.\n\n"
     text += _table(head, rows)
     if group.ratios:
+        fastest = {entry.name: min(entry.seconds) for entry in group.entries if entry.runs}
         ratios = [
             [
                 f"{r.ours} / {r.rival}",
                 f"{r.ratio:.3g}",
                 f"{r.lowest:.3g}..{r.highest:.3g}",
+                f"{fastest[r.ours] / fastest[r.rival]:.3g}",
                 "" if r.per_event is None else f"{r.per_event:.3g}",
             ]
             for r in group.ratios
         ]
-        text += "\n" + _table(["time", "ratio", "lowest..highest", "per event"], ratios)
+        text += "\n" + _table(["time", "ratio", "lowest..highest", "of the fastest", "per event"], ratios)
     return text
 
 
