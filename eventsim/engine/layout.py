@@ -173,7 +173,7 @@ N_POPULATION_COLUMNS: Final = 26
 READOUT, UNIT_SPIKES, GRADED_SPIKES = range(3)
 
 # Columns of the table of delivery classes. Sparse row i of a class begins at indptr[i STRIDE + OFFSET] and
-# ends at the next pointer: the classes of one projection share the arrays, a source's synapses lying together.
+# ends at the next pointer: the classes of a projection share the arrays, a source's synapses lying together.
 # FUSED is the number, from 1, of the clock that hands its events straight to the class.
 (
     CLASS_SOURCE,
