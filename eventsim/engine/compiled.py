@@ -65,6 +65,7 @@ QUEUES = {"fifo": SCAN, "ring": RING, "heap": HEAP}
 _FEW_CLASSES = 64
 _SHORT_RING = 4096
 _LONGEST_RING = 2**24
+_HUGE = 1e150
 
 _SUMMED: dict[str, Entry] = {
     "dense32": summed.deliver_dense32,
@@ -156,7 +157,8 @@ def compile_network(network: Network, queue: str | None = None) -> CompiledNetwo
         delivery += mine
         table[k, CLASS_STOP] = len(delivery)
     forms = tuple(
-        p.model.form(network.tick_ns, {c.form for c in delivery if c.post == k}) for k, p in enumerate(order)
+        p.model.form(network.tick_ns, {_form_or_huge(c) for c in delivery if c.post == k})
+        for k, p in enumerate(order)
     )
     _lay_out_populations(table, order, forms, sources)
     kind, span = _choose_queue(queue, delivery)
@@ -173,6 +175,13 @@ def compile_network(network: Network, queue: str | None = None) -> CompiledNetwo
         queue=kind,
         ring_span=span,
     )
+
+
+def _form_or_huge(c: DeliveryClass) -> str:
+    """Return the form of a class, or "huge" where a weight leaves no room for scaling time out of sums."""
+    double = c.weights.dtype == np.float64 and c.weights.size > 0
+    huge = double and max(float(c.weights.max()), -float(c.weights.min())) > _HUGE
+    return "huge" if huge else c.form
 
 
 def _lay_out_populations(

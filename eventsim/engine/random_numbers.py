@@ -14,7 +14,7 @@ import numpy.typing as npt
 from eventsim.engine.jit import inlined, part
 from eventsim.engine.layout import Words
 
-_S11, _S17, _S23, _S41, _S45, _S19 = (np.uint64(k) for k in (11, 17, 23, 41, 45, 19))
+_S11, _S12, _S17, _S23, _S41, _S45, _S19 = (np.uint64(k) for k in (11, 12, 17, 23, 41, 45, 19))
 _LAYER: Final = np.uint64(255)
 _TO_UNIT: Final = 2.0**-53
 
@@ -62,7 +62,8 @@ def _fraction(word: np.uint64) -> float:
 def uniform(g: Generator) -> tuple[float, Generator]:
     """Return a number in (0, 1), never 0 and never 1."""
     word, g = next_word(g)
-    return _fraction(word) + 0.5 * _TO_UNIT, g
+    # 52 bits: the middle of the last of 2^53 intervals would round to 1.
+    return (np.float64(np.int64(word >> _S12)) + 0.5) * (2.0 * _TO_UNIT), g
 
 
 @inlined

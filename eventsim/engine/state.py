@@ -20,6 +20,7 @@ from eventsim.engine.layout import (
     CLOCK_N_RATES,
     CLOCK_ORIGIN,
     CLOCK_RATES,
+    CLOCK_RECORDED,
     CLOCK_RUN,
     CLOCK_SOURCE,
     CLOCK_START,
@@ -284,6 +285,7 @@ class State:
             rates = source.events_per_tick(compiled.tick_ns)
             self._rates.append(rates)
             row[CLOCK_SOURCE], row[CLOCK_CLASS] = number, -1
+            row[CLOCK_RECORDED] = int(name in recorded)
             row[CLOCK_RATES], row[CLOCK_N_RATES] = rates.ctypes.data, rates.size
             mine = classes_of.get(number, [])
             # Without delay: what a source has emitted by a time must not depend on who listens how.
