@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 MAX_DEPTH = 32
-MAX_OBJECTS = 100_000
+MAX_OBJECTS = 50_000
 MAX_BYTES = 2**30
 """Largest content taken from one file, in bytes; declared sizes are added up before anything is read."""
 

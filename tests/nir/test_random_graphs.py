@@ -20,7 +20,7 @@ def node(kind, seed):
         "linear": lambda: nir.Linear(weights(N, N, seed=seed)),
         "affine": lambda: nir.Affine(weights(N, N, seed=seed), weights(N, seed=seed + 1) * np.float32(0.2)),
         "scale": lambda: nir.Scale(spread),
-        "delay": lambda: nir.Delay(rng.choice([0.0, 1.0, 2.4, 5.0], N)),
+        "delay": lambda: nir.Delay(rng.choice([0.0, 1.0, 2.05, 5.0], N)),
         "flatten": lambda: nir.Flatten({"input": np.array([N])}, 0, -1),
         "lif": lambda: lif(N, seed, v_leak=rng.choice([0.0, 0.02])),
         "if": lambda: nir.IF(spread, spread + 0.2, -spread / 9),
