@@ -65,6 +65,20 @@ def cuba_lif(rng, n, exact):
     )
 
 
+def quiet_cuba_lif(rng, n, exact):
+    """Return CubaLIF neurons that are all alike and rest below threshold, for which there is a faster form."""
+    mem, syn = (HALF_NS, QUARTER_NS) if exact else np.sort(_tau(rng, 2, False))[::-1]
+    return CubaLIF(
+        tau_mem_ns=mem,
+        tau_syn_ns=syn,
+        threshold=float(rng.integers(0, 4)) if exact else rng.uniform(0.05, 1),
+        reset=_one_of(rng, "soft", "hard"),
+        reset_potential=float(rng.integers(-2, 1)) if exact else rng.normal(-0.5, 0.3),
+        refractory_ns=int(rng.integers(0, 4)) * TICK_NS,
+        input_gain=float(rng.integers(-1, 4)) if exact else rng.uniform(-1, 3),
+    )
+
+
 def sigma_delta(rng, n, exact):
     activation = "relu" if exact else _one_of(rng, "relu", "identity", "tanh")
     return SigmaDelta(
@@ -105,6 +119,7 @@ MODELS = {
     "quiet_lif": quiet_lif,
     "alif": alif,
     "cuba_lif": cuba_lif,
+    "quiet_cuba_lif": quiet_cuba_lif,
     "sigma_delta": sigma_delta,
     "input_gated": input_gated,
 }
