@@ -154,9 +154,7 @@ def test_a_queue_that_does_not_exist_is_refused():
 def test_a_ring_that_would_be_too_long_is_refused():
     longest = 2**24 - 1
     assert chain(2, longest).compile("ring").ring_span == 2**24
-    with pytest.raises(
-        ParameterError, match=f"up to {longest} ticks, and the longest is {longest + 1} ticks"
-    ):
+    with pytest.raises(ParameterError, match=f"up to {longest} ticks, .* {longest + 1}"):
         chain(2, longest + 1).compile("ring")
     assert chain(2, longest + 1).compile("heap").queue == QUEUES["heap"]
 

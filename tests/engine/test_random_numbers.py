@@ -119,7 +119,6 @@ def test_a_uniform_of_all_zeros_is_not_0():
     assert out[0] > 0
 
 
-@pytest.mark.xfail(strict=True, reason="the largest of them rounds to 1")
 def test_a_uniform_of_all_ones_is_not_1():
     out = np.empty(1)
     uniforms(Generator(*(np.uint64(s) for s in (0, 0, 0, MASK))), out)
