@@ -25,16 +25,20 @@ def _add_sparse(handle: Ints, a: Arrivals, weights: Weights, touched: int) -> in
         x = scale * a.values[e]
         pointer = a.addresses[e] * rows.stride + rows.offset
         start, stop = rows.indptr[pointer], rows.indptr[pointer + 1]
-        if rows.stride > 1:
+        if rows.stride > 1 and spikes == 1:
             # The next of the source's delays comes soon, and its synapses lie next.
             prefetch(rows.indices, stop)
             prefetch(rows.indices, stop + 16)
             prefetch(weights, stop)
             prefetch(weights, stop + 16)
-        elif e + 1 < spikes:
-            following = rows.indptr[a.addresses[e + 1]]
+        if e + 4 < spikes:
+            prefetch(rows.indptr, a.addresses[e + 4] * rows.stride + rows.offset)
+        if e + 2 < spikes:
+            following = rows.indptr[a.addresses[e + 2] * rows.stride + rows.offset]
             prefetch(rows.indices, following)
             prefetch(weights, following)
+            prefetch(rows.indices, following + 16)
+            prefetch(weights, following + 16)
         synapses += stop - start
         for k in range(np.uint64(start), np.uint64(stop)):
             j = rows.indices[k]
