@@ -66,7 +66,7 @@ def cuba_lif(rng, n, exact):
 
 
 def quiet_cuba_lif(rng, n, exact):
-    """Return CubaLIF neurons that are all alike and rest below threshold, for which there is a faster form."""
+    """Return CubaLIF neurons all alike, that rest below their threshold: there is a faster form for them."""
     mem, syn = (HALF_NS, QUARTER_NS) if exact else np.sort(_tau(rng, 2, False))[::-1]
     return CubaLIF(
         tau_mem_ns=mem,

@@ -1,6 +1,7 @@
 """The current-based neurons: cases with an answer on paper."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,20 +10,28 @@ from eventsim.errors import NetworkError
 from eventsim.events import Events
 from eventsim.models import CubaLI, CubaLIF
 from eventsim.network import Network
-from eventsim.projections import Dense
+from eventsim.projections import Csr
 from eventsim.session import Session
 
 MS = 1_000_000
 
 
-def with_input(model, times_ms=(0,), weight=1.0, tick_ns=MS):
-    net = Network(tick_ns)
-    net.add_input("in", 1)
-    net.add_population("x", 1, model)
-    net.connect("in", "x", Dense([[weight]]))
-    session = Session(net)
-    session.push("in", Events.of(np.array(times_ms) * MS, 0))
-    return session
+@pytest.fixture(params=["alike", "unlike"])
+def with_input(request):
+    """Return a maker of sessions; the second neuron, unlike, keeps the population from its faster form."""
+
+    def make(model, times_ms=(0,), weight=1.0, tick_ns=MS):
+        if request.param == "unlike":
+            model = replace(model, input_gain=model.input_gain * np.array([1.0, 2.0]))
+        net = Network(tick_ns)
+        net.add_input("in", 1)
+        net.add_population("x", 2, model)
+        net.connect("in", "x", Csr([0, 1], [0], [weight]))
+        session = Session(net, count_updates=True)
+        session.push("in", Events.of(np.array(times_ms) * MS, 0))
+        return session
+
+    return make
 
 
 def membrane_at(session, ms):
@@ -32,7 +41,7 @@ def membrane_at(session, ms):
 
 @pytest.mark.parametrize("model", [CubaLIF, CubaLI])
 @pytest.mark.parametrize("tick_ns", [MS, 1_000, 10])
-def test_the_potential_of_one_spike_is_that_of_rotter_and_diesmann(model, tick_ns):
+def test_the_potential_of_one_spike_is_that_of_rotter_and_diesmann(with_input, model, tick_ns):
     session = with_input(model(20 * MS, 5 * MS), weight=0.8, tick_ns=tick_ns)
     for t in (0, 1, 2, 9, 50, 400):
         exact = 0.8 * 5 / (20 - 5) * (math.exp(-t / 20) - math.exp(-t / 5))
@@ -40,19 +49,19 @@ def test_the_potential_of_one_spike_is_that_of_rotter_and_diesmann(model, tick_n
 
 
 @pytest.mark.parametrize("model", [CubaLIF, CubaLI])
-def test_equal_time_constants_give_the_alpha_function(model):
+def test_equal_time_constants_give_the_alpha_function(with_input, model):
     session = with_input(model(10 * MS, 10 * MS), weight=2.0)
     for t in (1, 5, 10, 33):
         assert membrane_at(session, t) == pytest.approx(2.0 * t / 10 * math.exp(-t / 10), rel=1e-12)
 
 
-def test_a_current_that_stays_takes_the_membrane_to_it():
+def test_a_current_that_stays_takes_the_membrane_to_it(with_input):
     session = with_input(CubaLI(20 * MS, math.inf, input_gain=3.0))
     assert membrane_at(session, 7) == pytest.approx(3 * (1 - math.exp(-7 / 20)), rel=1e-12)
 
 
 @pytest.mark.parametrize("weight", [2.6, 4.0, 30.0])
-def test_a_spike_comes_at_the_first_tick_above_the_threshold_and_costs_two_updates(weight):
+def test_a_spike_comes_at_the_first_tick_above_the_threshold_and_costs_two_updates(with_input, weight):
     session = with_input(CubaLIF(20 * MS, 5 * MS, 0.4, reset="hard", refractory_ns=100 * MS), weight=weight)
     session.advance(60 * MS)
     potential = [weight / 3 * (math.exp(-t / 20) - math.exp(-t / 5)) for t in range(60)]
@@ -61,14 +70,14 @@ def test_a_spike_comes_at_the_first_tick_above_the_threshold_and_costs_two_updat
     assert session.counters.neuron_updates == {"x": 2}  # the input and the spike, nothing in between
 
 
-def test_a_potential_that_stays_below_the_threshold_costs_one_update():
+def test_a_potential_that_stays_below_the_threshold_costs_one_update(with_input):
     session = with_input(CubaLIF(20 * MS, 5 * MS, threshold=0.4), weight=2.5)  # peak 0.3937
     session.advance(1000 * MS)
     assert len(session.read("x")) == 0
     assert session.counters.neuron_updates == {"x": 1}
 
 
-def test_while_the_membrane_is_held_the_current_decays_and_collects():
+def test_while_the_membrane_is_held_the_current_decays_and_collects(with_input):
     model = CubaLIF(20 * MS, 5 * MS, 0.3, reset="hard", reset_potential=-0.1, refractory_ns=6 * MS)
     session = with_input(model, times_ms=(0, 4), weight=4.0)
     session.advance(3 * MS)
@@ -83,7 +92,7 @@ def test_while_the_membrane_is_held_the_current_decays_and_collects():
 @pytest.mark.parametrize(
     ("reset", "after"), [("soft", lambda v: v - 0.4), ("hard", lambda v: 0.05), ("none", lambda v: v)]
 )
-def test_reset_acts_on_the_membrane_alone(reset, after):
+def test_reset_acts_on_the_membrane_alone(with_input, reset, after):
     session = with_input(CubaLIF(20 * MS, 5 * MS, 0.4, reset=reset, reset_potential=0.05), weight=3.0)
     session.advance(100 * MS)
     first = session.read("x").time_ns[0] // MS
