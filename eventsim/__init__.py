@@ -13,6 +13,7 @@ from eventsim._cache import direct_numba_cache
 
 if TYPE_CHECKING:
     from eventsim.bundle import Bundle, load_bundle, load_network, save_bundle, save_network
+    from eventsim.connectivity import fixed_in_degree, fixed_out_degree, fixed_probability
     from eventsim.decisions import (
         Decision,
         EndOfInput,
@@ -91,6 +92,9 @@ __all__ = [
     "SoftmaxThreshold",
     "SourceError",
     "SumPool2d",
+    "fixed_in_degree",
+    "fixed_out_degree",
+    "fixed_probability",
     "from_nir",
     "load_bundle",
     "load_network",
@@ -102,6 +106,7 @@ __all__ = [
 
 _NAMES_OF_MODULES = {
     "eventsim.bundle": "Bundle load_bundle load_network save_bundle save_network",
+    "eventsim.connectivity": "fixed_in_degree fixed_out_degree fixed_probability",
     "eventsim.decisions": (
         "Decision EndOfInput FirstToFire FixedTime RankOrder Rule SoftmaxThreshold rule_from"
     ),
