@@ -76,10 +76,11 @@ def earliest_driven(course: DrivenCourse) -> int:
     if gap < 0.0:
         return 1
     leak, current = course.alpha.loss, max(course.i, 0.0)
+    most = current * course.coupling.peak if current > 0.0 else 0.0
     if leak > 0.0:
-        if max(course.v, course.drive / leak) + current * course.coupling.peak <= course.theta:
+        if max(course.v, course.drive / leak) + most <= course.theta:
             return NEVER
-    elif course.drive <= 0.0 and course.v + current * course.coupling.peak <= course.theta:
+    elif course.drive <= 0.0 and course.v + most <= course.theta:
         return NEVER
     rate = max(course.drive - leak * course.v, 0.0) + course.coupling.first * current
     if rate <= 0.0:
