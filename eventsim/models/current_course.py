@@ -54,7 +54,7 @@ def charge_after(alpha: Decay, sigma: Decay, coupling: Coupling, k: int) -> floa
         return coupling.first * k * power(sigma, k - 1)
     reach = k * coupling.spread
     if -_NEAR < reach < _NEAR:
-        return coupling.first * power(sigma, k - 1) * (math.expm1(reach) / math.expm1(coupling.spread))
+        return coupling.far * power(sigma, k) * math.expm1(reach)
     return coupling.far * (power(alpha, k) - power(sigma, k))
 
 
@@ -185,6 +185,10 @@ def spread_of(alpha: Rows, sigma: Rows) -> FloatArray:
 def course_rows(alpha: Rows, sigma: Rows, first: FloatArray, far: FloatArray) -> list[FloatArray]:
     """Return the rows ALPHA to PEAK, given W(1) and W over the difference of powers (where they differ)."""
     spread = spread_of(alpha, sigma)
+    with np.errstate(all="ignore"):
+        # Of time constants nearly equal, the spread itself has few digits: W must take back what it gives.
+        near = first / (sigma[0] * np.expm1(spread))
+    far = np.where((np.abs(spread) < _NEAR) & (spread != 0), near, far)
     return [*alpha, *sigma, first, far, spread, _peak(alpha, sigma, first, far, spread)]
 
 
