@@ -187,7 +187,7 @@ def course_rows(alpha: Rows, sigma: Rows, first: FloatArray, far: FloatArray) ->
     spread = spread_of(alpha, sigma)
     with np.errstate(all="ignore"):
         # Of time constants nearly equal, the spread itself has few digits: W must take back what it gives.
-        near = first / (sigma[0] * np.expm1(spread))
+        near = np.where(first == 0, 0.0, first / (sigma[0] * np.expm1(spread)))
     far = np.where((np.abs(spread) < _NEAR) & (spread != 0), near, far)
     return [*alpha, *sigma, first, far, spread, _peak(alpha, sigma, first, far, spread)]
 

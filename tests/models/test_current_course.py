@@ -134,6 +134,8 @@ def test_the_earliest_crossing_is_never_late(course):
 
 
 @given(courses, st.integers(1, 300))
+@example(cuba(1e-4, 1.0000000000001e-4), 2)  # nothing is left after a tick
+@example(gated(1e-4, -800.0, 0.0, 0.0, 0.0, 0.0), 2)
 def test_the_closed_form_is_the_recurrence(course, k):
     assert after(course, k) == pytest.approx(stepped(course, k), rel=1e-9, abs=1e-9)
 
