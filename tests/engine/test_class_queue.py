@@ -115,5 +115,5 @@ class QueueMachine(RuleBasedStateMachine):
             self.now = tick
 
 
-QueueMachine.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+QueueMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestQueue = QueueMachine.TestCase

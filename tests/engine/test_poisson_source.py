@@ -15,6 +15,8 @@ from eventsim.network import Network
 from eventsim.projections import Csr, Dense, OneToOne
 from eventsim.session import Session
 
+pytestmark = pytest.mark.compiled  # interpreted it would take minutes
+
 MS, S = 1_000_000, 1_000_000_000
 
 
@@ -36,6 +38,7 @@ def drawn(size, rate_hz, tick_ns, until_ns, seed=0, **limits):
 REGIMES = {"0.02": (4, 5.0, MS), "2": (20, 100.0, MS), "30": (60, 500.0, MS), "1000": (500, 200.0, 10 * MS)}
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("regime", REGIMES)
 def test_counts_per_tick_and_address_are_poisson(regime):
     size, rate_hz, tick_ns = REGIMES[regime]
@@ -58,6 +61,7 @@ def test_counts_per_tick_and_address_are_poisson(regime):
     assert abs((a * b).mean() / per.var()) < 5 / math.sqrt(n_ticks)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("tick_ns", [1, 1000])
 @pytest.mark.parametrize("rate_hz", [300.0, [100.0, 200.0, 0.0, 600.0]])
 def test_gaps_of_an_address_are_exponential(tick_ns, rate_hz):
@@ -75,6 +79,7 @@ def test_gaps_of_an_address_are_exponential(tick_ns, rate_hz):
         assert abs((a * b).mean() / gaps.var()) < 5 / math.sqrt(gaps.size)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("scale", [1.0, 100.0])
 def test_each_address_has_its_own_rate(scale):
     rates = np.array([0.0, 5.0, 0.0, 40.0, 10.0, 100.0, 1.0, 0.0]) * scale
@@ -219,7 +224,7 @@ def test_cutting_a_run_changes_nothing(case, post, cuts):
     assert cut.counters == whole.counters
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(cases, st.sampled_from(["scaled", "cuba"]), st.sampled_from(["recorded", "counted"]))
 def test_the_fused_path_gives_the_bits_of_the_packets(case, post, how):
     """A source that nobody records hands its events straight to scaled membranes; recorded, by packets."""
@@ -239,6 +244,7 @@ def _class_column():
     return CLOCK_CLASS
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("post", ["scaled", "cuba"])
 def test_recording_one_of_two_sources_changes_nothing(post):
     for seed in range(8):
@@ -298,6 +304,7 @@ def test_a_reset_repeats_all(case, when):
     assert bits(session, net) == bits(run(net, events), net)
 
 
+@pytest.mark.compiled
 @settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32 - 1),

@@ -15,6 +15,7 @@ from eventsim.network import Network
 from eventsim.projections import Csr, Dense, OneToOne
 from eventsim.session import Session
 
+pytestmark = pytest.mark.compiled
 MS = 1_000_000
 GRIDS = {"coarse": (MS, 40), "fine": (1, 5 * MS), "very fine": (1, 16_000_000), "1 us": (1000, 3000)}
 

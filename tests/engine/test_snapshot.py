@@ -1,6 +1,7 @@
 """Saved states: any session goes on from them bit for bit, and none that is damaged or foreign is taken."""
 
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from eventsim.models import ALIF, LIF, CubaLIF, LeakyIntegrator
 from eventsim.network import Network
 from eventsim.projections import Conv2d, Csr, Dense, OneToOne
 from eventsim.session import Session
+
+pytestmark = pytest.mark.compiled  # interpreted it would take minutes
 
 MS = 1_000_000
 
@@ -140,10 +143,11 @@ class SnapshotMachine(RuleBasedStateMachine):
             assert bits(self.session) == bits(self.plain)
 
 
-SnapshotMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
+SnapshotMachine.TestCase.settings = settings(max_examples=30, stateful_step_count=15, deadline=None)
 TestSnapshot = SnapshotMachine.TestCase
 
 
+@pytest.mark.compiled
 @settings(max_examples=30)
 @given(st.integers(0, 300 * MS), st.sampled_from(list(QUEUES)))
 def test_the_probes_after_a_restore_are_those_of_one_run(when, queue):
@@ -186,14 +190,15 @@ def test_the_state_that_is_saved_holds_something_of_all():
     )
 
 
-SAVED = None
+@cache
+def busy_and_saved():
+    """Return a session and its state; who restores something else must leave it as it is."""
+    session = busy()
+    return session, session.save()
 
 
 def saved_state():
-    global SAVED
-    if SAVED is None:
-        SAVED = busy().save()
-    return SAVED
+    return busy_and_saved()[1]
 
 
 @settings(max_examples=100)
@@ -201,8 +206,7 @@ def saved_state():
 def test_a_damaged_state_is_refused_and_changes_nothing(where, change, header):
     saved = bytearray(saved_state())
     saved[int(where * (80 if header else len(saved)))] ^= change
-    session = busy()
-    before = session.save()
+    session, before = busy_and_saved()
     with pytest.raises(ParameterError) as caught:
         session.restore(bytes(saved))
     assert "\n" not in str(caught.value)
@@ -214,8 +218,7 @@ def test_a_damaged_state_is_refused_and_changes_nothing(where, change, header):
 def test_a_truncated_state_is_refused_and_changes_nothing(length, tail):
     saved = saved_state()
     cut = saved[: length if isinstance(length, int) else int(length * len(saved))] + tail
-    session = busy()
-    before = session.save()
+    session, before = busy_and_saved()
     with pytest.raises(ParameterError):
         session.restore(cut)
     assert session.save() == before
