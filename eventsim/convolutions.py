@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,10 @@ class Conv2d:
         ]
         if min(size) < 1:
             raise NetworkError(f"Conv2d kernel {tuple(window)} is larger than its padded input {shape[1:]}")
+        if max(math.prod(shape), out * math.prod(size)) >= 2**31:
+            raise NetworkError(
+                f"Conv2d maps {shape} to {(out, *size)}: at most 2^31 - 1 addresses are allowed"
+            )
         geometry = [*shape, out, *size, *window, *pairs["stride"], *pairs["padding"], *pairs["dilation"]]
         object.__setattr__(self, "weights", frozen(kernel.reshape(-1)).reshape(kernel.shape))
         object.__setattr__(self, "input_shape", shape)
@@ -81,12 +86,12 @@ class Conv2d:
     @property
     def n_pre(self) -> int:
         """Return the number of input addresses."""
-        return int(np.prod(self.input_shape))
+        return math.prod(self.input_shape)
 
     @property
     def n_post(self) -> int:
         """Return the number of output neurons."""
-        return int(np.prod(self.output_shape))
+        return math.prod(self.output_shape)
 
     @property
     def n_bytes(self) -> int:
@@ -138,6 +143,11 @@ class SumPool2d:
         window = _pair("SumPool2d kernel_size", self.kernel_size, 1)
         stride = window if self.stride is None else _pair("SumPool2d stride", self.stride, 1)
         padding = _pair("SumPool2d padding", self.padding, 0)
+        # Before a window is made: it may be larger than any memory.
+        if any(window[k] > shape[k + 1] + 2 * padding[k] for k in range(2)):
+            raise NetworkError(f"SumPool2d window {window} is larger than its padded input {shape[1:]}")
+        if shape[0] * math.prod(window) >= 2**31:
+            raise NetworkError(f"SumPool2d window {window} over {shape[0]} channels is too large")
         try:
             conv = Conv2d(
                 np.ones((shape[0], 1, *window), np.float32), shape, stride, padding, groups=shape[0]
@@ -152,12 +162,12 @@ class SumPool2d:
     @property
     def n_pre(self) -> int:
         """Return the number of input addresses."""
-        return int(np.prod(self.input_shape))
+        return math.prod(self.input_shape)
 
     @property
     def n_post(self) -> int:
         """Return the number of output neurons."""
-        return int(np.prod(self.output_shape))
+        return math.prod(self.output_shape)
 
     @property
     def n_bytes(self) -> int:

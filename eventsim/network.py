@@ -17,6 +17,7 @@ from eventsim.events import MAX_TIME_NS, Events
 from eventsim.models.model import NeuronModel
 from eventsim.projections import Csr, Dense, OneToOne, Projection, Synapses
 from eventsim.sources import PoissonSource, Source, SpikeSource
+from eventsim.weights import as_array
 
 if TYPE_CHECKING:
     from eventsim.engine.compiled import CompiledNetwork
@@ -240,7 +241,7 @@ class Network:
     def _check_delay(
         self, delay_ns: int | npt.NDArray[np.int64], synapses: Synapses, where: str
     ) -> int | npt.NDArray[np.int64]:
-        delays = np.asarray(delay_ns)
+        delays = as_array(delay_ns, f"{where}: delay_ns")
         if delays.dtype.kind not in "iu" or delays.ndim > 1:
             raise NetworkError(
                 f"{where}: delay_ns must be whole ns, one or one per synapse, got {delays.dtype}"

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from eventsim.convolutions import Conv2d as Conv2d
 from eventsim.convolutions import SumPool2d as SumPool2d
 from eventsim.errors import NetworkError
-from eventsim.weights import Weights, frozen, real_array
+from eventsim.weights import Weights, as_array, frozen, real_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +90,7 @@ class Csr:
     n_post: int | None = field(default=None)
 
     def __post_init__(self) -> None:
-        indptr, indices = np.asarray(self.indptr), np.asarray(self.indices)
+        indptr, indices = as_array(self.indptr, "Csr indptr"), as_array(self.indices, "Csr indices")
         for name, array in (("indptr", indptr), ("indices", indices)):
             if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
                 raise NetworkError(
@@ -153,7 +153,7 @@ class OneToOne:
     n: int | None = None
 
     def __post_init__(self) -> None:
-        weights = np.asarray(self.weights)
+        weights = as_array(self.weights, "OneToOne weights")
         if weights.ndim == 0:
             weights = weights.reshape(1)
         weights = real_array(weights, "OneToOne weights", ndim=1)

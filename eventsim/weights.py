@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +20,20 @@ def frozen(array: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
     return view
 
 
+def as_array(data: npt.ArrayLike, what: str) -> npt.NDArray[Any]:
+    """Return `data` as an array; raises NetworkError, naming `what`, where it is ragged or no numbers."""
+    try:
+        return np.asarray(data)
+    except (ValueError, TypeError, OverflowError):
+        raise NetworkError(f"{what} must be an array of numbers, all rows of one length") from None
+
+
 def real_array(data: npt.ArrayLike, what: str, ndim: int) -> Weights:
     """Return `data` as float32 or float64 of `ndim` dimensions.
 
     Raises NetworkError, naming `what`, where it is not that or not finite.
     """
-    array = np.asarray(data)
+    array = as_array(data, what)
     if array.ndim != ndim:
         raise NetworkError(f"{what} must have {ndim} dimension{'s' * (ndim > 1)}, got shape {array.shape}")
     if array.dtype.kind in "iub":

@@ -86,7 +86,6 @@ def test_synapses_that_make_no_sense_are_refused(build, message):
 RAGGED = [[1.0], [1.0, 2.0]]
 
 
-@pytest.mark.xfail(strict=True, reason="numpy's own error comes out")
 @pytest.mark.parametrize(
     "build",
     [
@@ -103,7 +102,6 @@ def test_ragged_lists_are_refused(build):
         build()
 
 
-@pytest.mark.xfail(strict=True, reason="numpy's own error comes out")
 def test_a_ragged_list_of_delays_is_refused():
     net = Network(MS)
     net.add_input("in", 1)
