@@ -268,6 +268,23 @@ def test_a_deaf_neuron_wakes_where_it_was_across_a_rebase(deaf):
     assert session.counters.spikes["x"] >= 5
 
 
+def test_a_deaf_neuron_wakes_after_a_rebase_that_leaves_nothing_of_the_others():
+    """One silence of 3000 half-lives within the deaf time: 2^-3000 is 0, and 0 times infinity no number."""
+    net = Network(TICK_NS)
+    net.add_input("in", 2)
+    net.add_population("x", 2, LIF(HALF_NS, threshold=1.0, refractory_ns=5000 * TICK_NS))
+    net.connect("in", "x", OneToOne(1.0))
+    session = Session(net)
+    assert_scaled(session, "x")
+    ticks = np.array([0, 0, 3000, 3000, 5001])
+    session.push("in", Events.of(ticks * TICK_NS, [0, 1, 0, 1, 0], [1.75, 0.5, 9.0, 0.75, 1.5]))
+    session.advance(3000 * TICK_NS + 1)
+    assert session.membrane("x").tolist() == [0.75, 0.75]
+    session.advance(5001 * TICK_NS + 1)
+    assert (session.read("x").time_ns // TICK_NS).tolist() == [0, 5001]
+    assert session.membrane("x")[0] == 0.75 / 2 + 1.5 - 1.0
+
+
 @pytest.mark.parametrize("refractory", [0, 1, 4])
 @pytest.mark.parametrize("tau_ns", [math.inf, HALF_NS])
 def test_a_soft_reset_that_leaves_too_much_fires_again(refractory, tau_ns):

@@ -240,6 +240,7 @@ def changed(what):
     n = 4 if what == "size" else 3
     model = LIF(30e6 if what == "parameter" else 20e6, 0.9)
     net.add_population("x", n, ALIF(20e6, 20e6, 1.0, 1.0) if what == "model" else model)
+    net.add_input("loose", 5 if what == "loose input" else 3)
     if what == "population":
         net.add_population("y", 3, model)
     n_pre = next(iter(net.inputs.values()))
@@ -269,7 +270,7 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("what", [*OTHERS, "input size"])
+@pytest.mark.parametrize("what", [*OTHERS, "input size", "loose input"])
 def test_a_state_of_another_network_is_refused_and_changes_nothing(what):
     theirs, ours = Session(changed(what)), Session(changed("nothing"))
     theirs.push_event(
