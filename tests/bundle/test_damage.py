@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from eventsim.bundle import Bundle, archive, load_bundle, save_bundle
@@ -338,9 +338,8 @@ def test_inconsistent_content(
 LEAVES = st.sampled_from([None, True, 0, -1, 2**62, 2**80, 1e308, "", "alif", "\n", W, [], [[]], {}, {"": 0}])
 
 
-@given(st.data())
-def test_any_one_field_of_the_manifest_replaced(folder: Path, data: st.DataObject) -> None:
-    """Whatever a field is replaced by, the file loads as a bundle or is refused; nothing else escapes."""
+def replace_a_field(folder: Path, data: st.DataObject) -> None:
+    """Check that whatever a field is replaced by, the file loads or is refused; nothing else escapes."""
 
     def change(manifest: dict[str, Any], entries: Entries) -> None:
         place: Any = manifest
@@ -358,6 +357,32 @@ def test_any_one_field_of_the_manifest_replaced(folder: Path, data: st.DataObjec
 
     found = outcome(replaced(folder, change))
     assert isinstance(found, Bundle) or "\n" not in found
+
+
+@given(st.data())
+def test_any_one_field_of_the_manifest_replaced(folder: Path, data: st.DataObject) -> None:
+    replace_a_field(folder, data)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@settings(max_examples=10_000)
+@given(st.data())
+def test_any_one_field_of_the_manifest_replaced_many_times(folder: Path, data: st.DataObject) -> None:
+    replace_a_field(folder, data)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@settings(max_examples=10_000)
+@given(st.data(), st.binary(max_size=40))
+def test_damaged_bytes_many_times(folder: Path, data: st.DataObject, junk: bytes) -> None:
+    content = bytearray((folder / "good").read_bytes())
+    at, removed = data.draw(st.integers(0, len(content))), data.draw(st.integers(0, 40))
+    content[at : at + removed] = junk
+    for bit in data.draw(st.lists(st.integers(0, 8 * len(content) - 1), max_size=4, unique=True)):
+        content[bit // 8] ^= 1 << bit % 8
+    loads_right_or_is_refused(folder, bytes(content))
 
 
 @pytest.mark.parametrize(
