@@ -52,7 +52,6 @@ def stepped(u, drive, alpha, k):
     return u
 
 
-
 def per_tick(tau):
     """Return the decay of a time constant of `tau` ticks, as models make it."""
     return Decay(*(float(x[0]) for x in decay_rows(np.array([tau]), 1)))
@@ -75,8 +74,12 @@ MARGIN = 1e-12
 
 
 @given(courses, st.integers(1, 40))
-@example(Course(u=2.0, drive=0.0, alpha=per_tick(20), base=0.01, beta=1.8, a=1.5, rho=per_tick(1.5)), 1)  # a hump
-@example(Course(u=0.0, drive=0.05, alpha=per_tick(20), base=0.9, beta=1.0, a=2.0, rho=per_tick(100)), 1)  # to rest above
+@example(
+    Course(u=2.0, drive=0.0, alpha=per_tick(20), base=0.01, beta=1.8, a=1.5, rho=per_tick(1.5)), 1
+)  # a hump
+@example(
+    Course(u=0.0, drive=0.05, alpha=per_tick(20), base=0.9, beta=1.0, a=2.0, rho=per_tick(100)), 1
+)  # to rest above
 def test_the_first_crossing_is_the_first(course, start):
     found, tried = first(course, start), first_by_trial(course, start)
     if found != tried and not (tried == NEVER and found >= HORIZON):
