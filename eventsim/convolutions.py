@@ -19,8 +19,43 @@ Pair = tuple[int, int]
 Shape = tuple[int, int, int]
 
 
+class _Windows:
+    """What convolution and pooling share: each output neuron hears a window of the input."""
+
+    input_shape: Shape
+    output_shape: Shape
+    weights: Weights
+    geometry: npt.NDArray[np.int64]
+
+    @property
+    def n_pre(self) -> int:
+        """Return the number of input addresses."""
+        return math.prod(self.input_shape)
+
+    @property
+    def n_post(self) -> int:
+        """Return the number of output neurons."""
+        return math.prod(self.output_shape)
+
+    @property
+    def n_bytes(self) -> int:
+        """Return the bytes its arrays take."""
+        return self.weights.nbytes + self.geometry.nbytes
+
+    @property
+    def n_synapses(self) -> int:
+        """Return how many pairs of an input address and an output neuron the windows connect."""
+        g = self.geometry
+        reached = [_reached(*(int(g[k + axis]) for k in (1, 4, 6, 8, 10, 12))) for axis in range(2)]
+        return int(g[3] * (g[0] // g[14]) * reached[0] * reached[1])
+
+    def to_csr(self) -> Csr:
+        """Return the same synapses in rows, each stored."""
+        return _rows(self.geometry, self.weights)
+
+
 @dataclass(frozen=True, eq=False)
-class Conv2d:
+class Conv2d(_Windows):
     """Two-dimensional convolution; addresses are row-major over (channel, y, x).
 
     An event at an input address reaches the output neurons whose window covers it. As in PyTorch and NIR
@@ -83,35 +118,9 @@ class Conv2d:
         object.__setattr__(self, "output_shape", (out, size[0], size[1]))
         object.__setattr__(self, "geometry", frozen(np.array([*geometry, groups], np.int64)))
 
-    @property
-    def n_pre(self) -> int:
-        """Return the number of input addresses."""
-        return math.prod(self.input_shape)
-
-    @property
-    def n_post(self) -> int:
-        """Return the number of output neurons."""
-        return math.prod(self.output_shape)
-
-    @property
-    def n_bytes(self) -> int:
-        """Return the bytes its arrays take."""
-        return self.weights.nbytes + self.geometry.nbytes
-
-    @property
-    def n_synapses(self) -> int:
-        """Return how many pairs of an input address and an output neuron the convolution connects."""
-        g = self.geometry
-        reached = [_reached(*(int(g[k + axis]) for k in (1, 4, 6, 8, 10, 12))) for axis in range(2)]
-        return int(g[3] * (g[0] // g[14]) * reached[0] * reached[1])
-
-    def to_csr(self) -> Csr:
-        """Return the same synapses in rows, each stored."""
-        return _rows(self.geometry, self.weights)
-
 
 @dataclass(frozen=True, eq=False)
-class SumPool2d:
+class SumPool2d(_Windows):
     """Sum pooling: each output neuron gets the sum over a window of its own channel.
 
     Parameters
@@ -158,32 +167,6 @@ class SumPool2d:
             object.__setattr__(self, name, getattr(conv, name))
         for name, pair in (("kernel_size", window), ("stride", stride), ("padding", padding)):
             object.__setattr__(self, name, pair)
-
-    @property
-    def n_pre(self) -> int:
-        """Return the number of input addresses."""
-        return math.prod(self.input_shape)
-
-    @property
-    def n_post(self) -> int:
-        """Return the number of output neurons."""
-        return math.prod(self.output_shape)
-
-    @property
-    def n_bytes(self) -> int:
-        """Return the bytes its arrays take."""
-        return self.weights.nbytes + self.geometry.nbytes
-
-    @property
-    def n_synapses(self) -> int:
-        """Return how many pairs of an input address and an output neuron the pooling connects."""
-        g = self.geometry
-        reached = [_reached(*(int(g[k + axis]) for k in (1, 4, 6, 8, 10, 12))) for axis in range(2)]
-        return int(g[3] * reached[0] * reached[1])
-
-    def to_csr(self) -> Csr:
-        """Return the same synapses in rows, each stored."""
-        return _rows(self.geometry, self.weights)
 
 
 def _reached(size: int, out: int, window: int, stride: int, padding: int, dilation: int) -> int:

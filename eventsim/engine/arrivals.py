@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from eventsim.engine.jit import indices, inlined, ints, ints_at, positions_at, singles
 from eventsim.engine.layout import (
-    DELIVERIES,
     F_CLASSES,
     F_PACKETS,
     F_SPIKE_ADDRESS,
@@ -74,9 +73,3 @@ def rows_of(row: Ints) -> Rows:
         row[STRIDE],
         row[OFFSET],
     )
-
-
-@inlined
-def count_deliveries(row: Ints, synapses: int) -> None:
-    """Add to the class's count of synaptic events."""
-    row[DELIVERIES] += synapses

@@ -13,8 +13,6 @@ from eventsim.engine import summed
 from eventsim.engine.class_queue import HEAP, RING, SCAN
 from eventsim.engine.jit import Entry, address_of
 from eventsim.engine.layout import (
-    CLASS_CLOCKED,
-    CLASS_SOURCE,
     CLASS_START,
     CLASS_STOP,
     CLASS_ZERO,
@@ -148,13 +146,14 @@ def compile_network(network: Network, queue: str | None = None) -> CompiledNetwo
         for number, projection in enumerate(network.projections):
             if projection.post == p.name:
                 mine += _split(projection, number, (sources[projection.pre], k), network.tick_ns)
-        # Stable: within each of the three groups by projection, then delay.
-        mine.sort(key=lambda c: 2 if c.source in clocked else int(c.delay == 0))
-        group = [2 if c.source in clocked else int(c.delay == 0) for c in mine]
-        start = len(delivery)
-        table[k, CLASS_START], table[k, CLASS_ZERO] = start, start + group.count(0)
-        table[k, CLASS_CLOCKED] = start + group.count(0) + group.count(1)
-        delivery += mine
+        groups = [
+            [c for c in mine if c.source not in clocked and c.delay > 0],
+            [c for c in mine if c.source not in clocked and c.delay == 0],
+            [c for c in mine if c.source in clocked],
+        ]
+        table[k, CLASS_START] = len(delivery)
+        table[k, CLASS_ZERO] = len(delivery) + len(groups[0])
+        delivery += [c for group in groups for c in group]
         table[k, CLASS_STOP] = len(delivery)
     forms = tuple(
         p.model.form(network.tick_ns, {_form_or_huge(c) for c in delivery if c.post == k})
@@ -246,7 +245,7 @@ def _split(
 def _lay_out_classes(delivery: Sequence[DeliveryClass], forms: Sequence[Form]) -> Ints:
     table = np.zeros((len(delivery), N_CLASS_COLUMNS), np.int64)
     for row, c in zip(table, delivery, strict=True):
-        row[CLASS_SOURCE], row[POST], row[DELAY], row[PROJECTION] = c.source, c.post, c.delay, c.projection
+        row[POST], row[DELAY], row[PROJECTION] = c.post, c.delay, c.projection
         direct = forms[c.post].entries.deliveries
         row[DELIVER] = address_of(direct[c.form] if direct else _SUMMED[c.form])
         row[WEIGHTS], row[N_WEIGHTS], row[N_PRE] = c.weights.ctypes.data, c.weights.size, c.n_pre

@@ -137,9 +137,9 @@ F_RANDOM: Final = _PLACE["random"]
 F_CLOCK_AHEAD: Final = _PLACE["clock_ahead"]
 
 # Columns of the table of populations. FIRST numbers the neurons that can act by themselves (-1: none here
-# can). Classes of a population: delayed ones from CLASS_START, those without delay from CLASS_ZERO, those of
-# sources inside the engine from CLASS_CLOCKED. DIRECT says that inputs
-# go straight to the neurons, unsummed. OWN is scratch of the model's entries.
+# can). Classes of a population: delayed ones from CLASS_START; from CLASS_ZERO those without delay, then
+# those of sources inside the engine. DIRECT says that inputs go straight to the neurons, unsummed. OWN is
+# scratch of the model's entries.
 (
     FIRST,
     SIZE,
@@ -148,7 +148,6 @@ F_CLOCK_AHEAD: Final = _PLACE["clock_ahead"]
     RECORDED,
     CLASS_START,
     CLASS_ZERO,
-    CLASS_CLOCKED,
     CLASS_STOP,
     UPDATE,
     LOOK,
@@ -167,8 +166,8 @@ F_CLOCK_AHEAD: Final = _PLACE["clock_ahead"]
     OWN,
     N_OWN,
     DIRECT,
-) = range(26)
-N_POPULATION_COLUMNS: Final = 26
+) = range(25)
+N_POPULATION_COLUMNS: Final = 25
 # What a population emits.
 READOUT, UNIT_SPIKES, GRADED_SPIKES = range(3)
 
@@ -176,7 +175,6 @@ READOUT, UNIT_SPIKES, GRADED_SPIKES = range(3)
 # ends at the next pointer: the classes of a projection share the arrays, a source's synapses lying together.
 # FUSED is the number, from 1, of the clock that hands its events straight to the class.
 (
-    CLASS_SOURCE,
     POST,
     DELAY,
     PROJECTION,
@@ -194,8 +192,8 @@ READOUT, UNIT_SPIKES, GRADED_SPIKES = range(3)
     STRIDE,
     OFFSET,
     FUSED,
-) = range(18)
-N_CLASS_COLUMNS: Final = 18
+) = range(17)
+N_CLASS_COLUMNS: Final = 17
 
 # Columns of the table of clocks: Poisson sources. CLOCK_TICK is the tick of the next events and CLOCK_EVENTS
 # their number, at least one; the event after them lies clock_ahead ticks after CLOCK_ORIGIN. RATES is the

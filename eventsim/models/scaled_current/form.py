@@ -49,7 +49,7 @@ def scaled_current_form(model: CubaLIF, tick_ns: int, forms: Collection[str]) ->
     keep, drop = (float(x[0]) for x in reset_rows(model.reset, np.array([theta]), np.array([potential])))
     coupling = gain * tau_syn / (tau_mem - tau_syn)
     deaf = refractory // tick_ns
-    numbers = [alpha_log2, sigma_log2, rebase, theta, deaf, keep, drop, coupling, tau_syn / tau_mem]
+    numbers = [alpha_log2, sigma_log2, rebase, theta, deaf, keep, drop, coupling]
     steps = (1, ENTRIES, ENTRIES**2)
     tables = [growth(log2, step, rebase) for log2 in (alpha_log2, sigma_log2) for step in steps]
     n = rows[0].shape[0]

@@ -37,8 +37,8 @@ from eventsim.engine.layout import (
 from eventsim.models.scaled.membrane import BITS, ENTRIES, LEVELS
 
 # The parameters: single numbers, the tables of X and of Y, and how far a membrane rises.
-ALPHA_LOG, SIGMA_LOG, REBASE, THETA, DEAF, KEEP, DROP, COUPLING, TURN = range(9)
-X_TABLES: Final = 9
+ALPHA_LOG, SIGMA_LOG, REBASE, THETA, DEAF, KEEP, DROP, COUPLING = range(8)
+X_TABLES: Final = 8
 Y_TABLES: Final = X_TABLES + LEVELS * ENTRIES
 RISES: Final = Y_TABLES + LEVELS * ENTRIES
 CELLS, CELLS_PER_UNIT = 2048, 512
