@@ -35,8 +35,8 @@ class EventBlock:
             return
         if times[0] < self.start_ns or times[-1] >= self.end_ns or (times[1:] < times[:-1]).any():
             raise EventError(
-                f"the events of a block must be in order of time within {self.start_ns}..{self.end_ns - 1} ns; "
-                f"got {times.min()}..{times.max()}"
+                "the events of a block must be in order of time and within "
+                f"{self.start_ns}..{self.end_ns - 1} ns; got {times.min()}..{times.max()}"
             )
         if addresses.min() < 0 or addresses.max() >= self.n_addresses:
             raise EventError(
