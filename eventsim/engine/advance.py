@@ -79,8 +79,10 @@ from eventsim.engine.layout import (
     SIZE,
     SOON_TICK,
     SOURCE,
+    SPAN,
     SPIKES,
     STAMP,
+    TO_SORT,
     UPDATE,
     VALUES,
     Ints,
@@ -88,18 +90,20 @@ from eventsim.engine.layout import (
 )
 from eventsim.engine.packets import compact, emit, has_fanout, pass_on
 from eventsim.engine.records import record
+from eventsim.engine.slots import empty_slot, first_slot, sort_in, take_slots
 from eventsim.engine.sorting import sort, sort_with_values
 
 DONE: Final = 0
 MORE_SPIKES: Final = 1
 MORE_PACKETS: Final = 2
 MORE_RECORDS: Final = 3
+MORE_ROOM: Final = 4
 
 
 @inlined
 def _next_tick(handle: Ints) -> int:
     """Return the next tick at which anything but a Poisson source has something to do, or NEVER."""
-    tick = min(first_due(handle), first_class(handle))
+    tick = min(first_due(handle), min(first_class(handle), first_slot(handle)))
     if handle[INPUT_HEAD] < handle[INPUT_TAIL]:
         tick = min(tick, ints(handle, F_INPUT_TICK)[handle[INPUT_HEAD]])
     return tick
@@ -277,7 +281,10 @@ def _deliver_all(at: int, handle: Ints, row: Ints, tick: int) -> int:
         if c < row[CLASS_ZERO]:
             place = c * N_CLASS_COLUMNS
             touched = call(classes[place + DELIVER], at, c, classes[place + CURSOR], touched)
-            pass_on(handle, c)
+            if classes[place + SPAN]:
+                empty_slot(handle, c, tick)
+            else:
+                pass_on(handle, c)
     for c in range(row[CLASS_ZERO], row[CLASS_STOP]):
         place = c * N_CLASS_COLUMNS
         k = classes[place + FUSED] - 1
@@ -341,6 +348,8 @@ def run_until(at: int, until: int) -> int:
     """
     handle = ints_at(at, HANDLE_SIZE)
     while True:
+        if handle[TO_SORT] and not sort_in(handle):
+            return MORE_ROOM
         tick = _next_tick(handle)
         if handle[N_CLOCKS]:
             k, clock_tick, other_clock = _next_clock(handle)
@@ -362,6 +371,7 @@ def run_until(at: int, until: int) -> int:
         handle[SOON_TICK] = NEVER
         handle[STAMP] += 1
         take(handle, tick)
+        take_slots(handle, tick)
         if handle[INPUT_HEAD] < handle[INPUT_TAIL]:
             _take_inputs(handle, tick)
         for k in range(handle[N_CLOCKS]):

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from eventsim.convolutions import Conv2d, SumPool2d
 from eventsim.engine import summed
 from eventsim.engine.class_queue import HEAP, RING, SCAN
+from eventsim.engine.delivery_classes import DeliveryClass, delivery_classes, slots_possible, slots_quicker
 from eventsim.engine.jit import Entry, address_of
 from eventsim.engine.layout import (
     CLASS_START,
     CLASS_STOP,
     CLASS_ZERO,
+    COUNTS,
     CURSOR,
     DELAY,
+    DELAYS,
     DELIVER,
     DIRECT,
     EMITS,
@@ -29,6 +30,7 @@ from eventsim.engine.layout import (
     LOOK,
     MEMBRANE,
     N_CLASS_COLUMNS,
+    N_DELAYS,
     N_OWN,
     N_PARAMETERS,
     N_POPULATION_COLUMNS,
@@ -42,7 +44,9 @@ from eventsim.engine.layout import (
     PROJECTION,
     READOUT,
     SIZE,
+    SLOTS,
     SOURCE,
+    SPAN,
     START,
     STRIDE,
     UNIT_SPIKES,
@@ -53,12 +57,14 @@ from eventsim.engine.layout import (
 from eventsim.errors import ParameterError
 from eventsim.models.model import Form, NeuronModel
 from eventsim.network import Network, Population
-from eventsim.projections import Csr, Dense, OneToOne, Projection
+from eventsim.projections import Projection
 from eventsim.sources import PoissonSource
-from eventsim.weights import Weights
 
 QUEUES = {"fifo": SCAN, "ring": RING, "heap": HEAP}
 """Queues by name: a FIFO per delay class, a bucket ring, a binary heap. All three give the same bits."""
+
+QUEUE_NAMES = (*QUEUES, "slots")
+"""What a network can be compiled with; slots replace the queue for projections of many delays."""
 
 _FEW_CLASSES = 64
 _SHORT_RING = 4096
@@ -70,6 +76,7 @@ _SUMMED: dict[str, Entry] = {
     "dense64": summed.deliver_dense64,
     "sparse32": summed.deliver_sparse32,
     "sparse64": summed.deliver_sparse64,
+    "slots32": summed.deliver_slots32,
     "one_to_one32": summed.deliver_one_to_one32,
     "one_to_one64": summed.deliver_one_to_one64,
     "convolution32": summed.deliver_convolution32,
@@ -105,35 +112,15 @@ class CompiledNetwork:
         return self.network.outputs
 
 
-@dataclass(frozen=True, eq=False)
-class DeliveryClass:
-    """The synapses of one projection that share one delay (in ticks)."""
-
-    projection: int
-    source: int
-    post: int
-    delay: int
-    kind: str
-    weights: Weights
-    n_pre: int
-    indptr: Ints | None = None
-    indices: npt.NDArray[np.int32] | None = None
-    geometry: Ints | None = None
-    stride: int = 1
-    offset: int = 0
-
-    @property
-    def form(self) -> str:
-        """Return the name of the entry that delivers it."""
-        return self.kind + ("32" if self.weights.dtype == np.float32 else "64")
-
-
 def compile_network(network: Network, queue: str | None = None) -> CompiledNetwork:
     """Return `network` as flat arrays, the entries it needs compiled.
 
-    `queue` is "fifo", "ring" or "heap"; left out, the fastest for the number of delay classes and the grid.
-    Raises ParameterError where it is another, or the ring would be too long.
+    `queue` is "fifo", "ring" or "heap", or "slots" to sort what arrives by projections of many delays into
+    slots wherever that can be done; left out, the fastest for the delays and the grid. Raises ParameterError
+    where it is another, or the ring would be too long.
     """
+    if queue is not None and queue not in QUEUE_NAMES:
+        raise ParameterError(f"queue must be one of {', '.join(QUEUE_NAMES)}, got {queue!r}")
     levels = network.levels()
     order = sorted(network.populations.values(), key=lambda p: levels[p.name])
     names = [*network.inputs, *network.sources, *(p.name for p in order)]
@@ -145,7 +132,8 @@ def compile_network(network: Network, queue: str | None = None) -> CompiledNetwo
         mine: list[DeliveryClass] = []
         for number, projection in enumerate(network.projections):
             if projection.post == p.name:
-                mine += _split(projection, number, (sources[projection.pre], k), network.tick_ns)
+                ends, slotted = (sources[projection.pre], k), _in_slots(projection, network, queue)
+                mine += delivery_classes(projection, number, ends, network.tick_ns, slotted)
         groups = [
             [c for c in mine if c.source not in clocked and c.delay > 0],
             [c for c in mine if c.source not in clocked and c.delay == 0],
@@ -174,6 +162,17 @@ def compile_network(network: Network, queue: str | None = None) -> CompiledNetwo
         queue=kind,
         ring_span=span,
     )
+
+
+def _in_slots(projection: Projection, network: Network, queue: str | None) -> bool:
+    """Return whether what arrives by a projection is sorted into slots."""
+    if queue in QUEUES or not (queue == "slots" or slots_quicker(projection)):
+        return False
+    pre, post = network.populations.get(projection.pre), network.populations[projection.post]
+    if pre is None or _emits(pre.model) != UNIT_SPIKES or not slots_possible(projection, network.tick_ns):
+        return False
+    direct = post.model.form(network.tick_ns, {"slots32"}).entries.deliveries
+    return not direct or "slots32" in direct
 
 
 def _form_or_huge(c: DeliveryClass) -> str:
@@ -206,44 +205,8 @@ def _emits(model: NeuronModel) -> int:
     return GRADED_SPIKES if model.graded else UNIT_SPIKES
 
 
-def _split(
-    projection: Projection, number: int, ends: tuple[int, int], tick_ns: int
-) -> Iterator[DeliveryClass]:
-    """Yield the delivery classes of a projection, shortest delay first; rows keep their order."""
-    synapses, delay, (source, post) = projection.synapses, projection.delay_ns, ends
-    if isinstance(delay, int):
-        parts = (number, source, post, delay // tick_ns)
-        if isinstance(synapses, Csr):
-            arrays = (synapses.indptr, synapses.indices)
-            yield DeliveryClass(*parts, "sparse", synapses.weights, synapses.n_pre, *arrays)
-        elif isinstance(synapses, Dense):
-            yield DeliveryClass(*parts, "dense", synapses.weights, synapses.n_pre)
-        elif isinstance(synapses, OneToOne):
-            yield DeliveryClass(*parts, "one_to_one", synapses.weights, 0)
-        else:
-            assert isinstance(synapses, Conv2d | SumPool2d)
-            weights, geometry = synapses.weights, synapses.geometry
-            yield DeliveryClass(*parts, "convolution", weights, synapses.n_pre, geometry=geometry)
-        return
-    assert isinstance(synapses, Csr)
-    delays = np.array(projection.delays_ns, np.int64)
-    row_of = np.repeat(np.arange(synapses.n_pre), np.diff(synapses.indptr))
-    key = row_of * delays.shape[0] + np.searchsorted(delays, delay)
-    order = np.argsort(key, kind="stable")
-    indptr = np.zeros(synapses.n_pre * delays.shape[0] + 1, np.int64)
-    np.cumsum(np.bincount(key, minlength=indptr.shape[0] - 1), out=indptr[1:])
-    weights, indices = synapses.weights[order], synapses.indices[order]
-    for k, one in enumerate(projection.delays_ns):
-        ticks = one // tick_ns
-        yield DeliveryClass(
-            *(number, source, post, ticks, "sparse", weights, synapses.n_pre, indptr, indices),
-            stride=delays.shape[0],
-            offset=k,
-        )
-
-
 def _lay_out_classes(delivery: Sequence[DeliveryClass], forms: Sequence[Form]) -> Ints:
-    table = np.zeros((len(delivery), N_CLASS_COLUMNS), np.int64)
+    table, slots = np.zeros((len(delivery), N_CLASS_COLUMNS), np.int64), 0
     for row, c in zip(table, delivery, strict=True):
         row[POST], row[DELAY], row[PROJECTION] = c.post, c.delay, c.projection
         direct = forms[c.post].entries.deliveries
@@ -255,6 +218,13 @@ def _lay_out_classes(delivery: Sequence[DeliveryClass], forms: Sequence[Form]) -
             row[N_SYNAPSES], row[STRIDE], row[OFFSET] = c.indices.size, c.stride, c.offset
         if c.geometry is not None:
             row[GEOMETRY] = c.geometry.ctypes.data
+        if c.slots is not None:
+            rows = c.slots
+            row[WEIGHTS], row[N_WEIGHTS] = rows.packed.ctypes.data, rows.packed.size
+            row[INDPTR], row[COUNTS] = rows.starts.ctypes.data, rows.counts.ctypes.data
+            row[DELAYS], row[N_DELAYS] = rows.delays.ctypes.data, rows.delays.size
+            row[SPAN], row[SLOTS] = rows.span, slots
+            slots += rows.span
     return table
 
 
@@ -270,15 +240,13 @@ def summed_entry(c: DeliveryClass) -> int:
 
 def _choose_queue(name: str | None, delivery: Sequence[DeliveryClass]) -> tuple[int, int]:
     """Return the kind of queue and, for a ring, its span: a power of two above the longest delay."""
-    delayed = [c.delay for c in delivery if c.delay > 0]
+    delayed = [c.delay for c in delivery if c.delay > 0 and c.slots is None]
     longest = max(delayed, default=1)
     span = max(64, 1 << int(longest).bit_length())
-    if name is None:
+    if name is None or name not in QUEUES:
         if len(delayed) <= _FEW_CLASSES:
             return SCAN, 0
         return (RING, span) if span <= _SHORT_RING else (HEAP, 0)
-    if name not in QUEUES:
-        raise ParameterError(f"queue must be one of {', '.join(QUEUES)}, got {name!r}")
     if name == "ring" and span > _LONGEST_RING:
         raise ParameterError(
             f'queue "ring" holds delays of up to {_LONGEST_RING - 1} ticks, the longest here is {longest}'

@@ -26,6 +26,7 @@ if TYPE_CHECKING or _INTERPRETED:
     from eventsim.engine.memory_interpreted import (
         Entry,
         call,
+        copy_eight,
         floats,
         floats_at,
         indices,
@@ -42,6 +43,7 @@ if TYPE_CHECKING or _INTERPRETED:
 else:
     from eventsim.engine.memory_compiled import (
         call,
+        copy_eight,
         floats,
         floats_at,
         indices,
@@ -62,6 +64,7 @@ __all__ = [
     "Entry",
     "address_of",
     "call",
+    "copy_eight",
     "entry",
     "floats",
     "floats_at",

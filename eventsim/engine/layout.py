@@ -13,6 +13,9 @@ Spikes are stored once, in packets: one packet holds what one source emitted in 
 next packet of that source. Each delivery class has a cursor into its source's packets; packets that all
 cursors have passed are forgotten. So memory follows the spikes under way, whatever the grid and the longest
 delay.
+
+A projection of many delays can be one class instead: what arrives is then sorted into slots, one per tick, when
+the source spikes (`slots`).
 """
 
 from __future__ import annotations
@@ -60,8 +63,12 @@ NEVER: Final = 2**62
     COUNTING,
     N_CLOCKS,
     N_EMITTABLE,
-) = range(24)
-N_REGISTERS: Final = 24
+    N_SLOTTED,
+    TO_SORT,
+    FREE_CHUNKS,
+    FREE_CHUNK,
+) = range(28)
+N_REGISTERS: Final = 28
 
 # Fields: name, type. Their order here is their order in the handle.
 FIELDS: Final = (
@@ -98,6 +105,12 @@ FIELDS: Final = (
     ("queue_link", np.int64),  # [C]
     ("random", np.uint64),  # [K * 4]
     ("clock_ahead", np.float64),  # [K], ticks from CLOCK_ORIGIN to the event after the next ones
+    ("slotted", np.int64),  # classes whose arrivals are in slots
+    ("slot_chunk", np.int64),  # [slots of all these], first chunk of the pool, or -1
+    ("slot_end", np.int64),  # where in the pool the next arrival goes, or -1
+    ("slot_limit", np.int64),  # where in the pool its last chunk ends
+    ("pool", np.uint64),  # [chunks * CHUNK], arrivals
+    ("next_chunk", np.int64),  # [chunks], of the same slot or free, or -1
 )
 _PLACE = {name: N_REGISTERS + 2 * k for k, (name, _) in enumerate(FIELDS)}
 HANDLE_SIZE: Final = N_REGISTERS + 2 * len(FIELDS)
@@ -135,6 +148,12 @@ F_QUEUE: Final = _PLACE["queue"]
 F_QUEUE_LINK: Final = _PLACE["queue_link"]
 F_RANDOM: Final = _PLACE["random"]
 F_CLOCK_AHEAD: Final = _PLACE["clock_ahead"]
+F_SLOTTED: Final = _PLACE["slotted"]
+F_SLOT_CHUNK: Final = _PLACE["slot_chunk"]
+F_SLOT_END: Final = _PLACE["slot_end"]
+F_SLOT_LIMIT: Final = _PLACE["slot_limit"]
+F_POOL: Final = _PLACE["pool"]
+F_NEXT_CHUNK: Final = _PLACE["next_chunk"]
 
 # Columns of the table of populations. FIRST numbers the neurons that can act by themselves (-1: none here
 # can). Classes of a population: delayed ones from CLASS_START; from CLASS_ZERO those without delay, then
@@ -173,7 +192,10 @@ READOUT, UNIT_SPIKES, GRADED_SPIKES = range(3)
 
 # Columns of the table of delivery classes. Sparse row i of a class begins at indptr[i STRIDE + OFFSET] and
 # ends at the next pointer: the classes of a projection share the arrays, a source's synapses lying together.
-# FUSED is the number, from 1, of the clock that hands its events straight to the class.
+# FUSED is the number, from 1, of the clock that hands its events straight to the class. A class in slots has
+# SPAN of them (0: it is not in slots), from SLOTS on; its WEIGHTS are synapses as `slots` packs them, INDPTR the
+# starts of whole rows, DELAYS and COUNTS the delays in a row and how many synapses have each; UNDER_WAY is the
+# number of arrivals in its slots.
 (
     POST,
     DELAY,
@@ -192,8 +214,14 @@ READOUT, UNIT_SPIKES, GRADED_SPIKES = range(3)
     STRIDE,
     OFFSET,
     FUSED,
-) = range(17)
-N_CLASS_COLUMNS: Final = 17
+    SPAN,
+    SLOTS,
+    DELAYS,
+    COUNTS,
+    N_DELAYS,
+    UNDER_WAY,
+) = range(23)
+N_CLASS_COLUMNS: Final = 23
 
 # Columns of the table of clocks: Poisson sources. CLOCK_TICK is the tick of the next events and CLOCK_EVENTS
 # their number, at least one; the event after them lies clock_ahead ticks after CLOCK_ORIGIN. RATES is the

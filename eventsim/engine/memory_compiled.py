@@ -97,3 +97,19 @@ def prefetch(typing_context, array, index):
         return context.get_dummy_value()
 
     return types.void(array, types.int64), generate
+
+
+@intrinsic
+def copy_eight(typing_context, target, at, source, start):
+    """Copy eight words, those from `start` of `source` to `at` of `target`, in one or two instructions."""
+
+    def generate(context, builder, signature, values):
+        eight = ir.VectorType(ir.IntType(64), 8).as_pointer()
+        places = []
+        for array, index in ((0, 1), (2, 3)):
+            data = context.make_array(signature.args[array])(context, builder, values[array]).data
+            places.append(builder.bitcast(builder.gep(data, [values[index]]), eight))
+        builder.store(builder.load(places[1], align=8), places[0], align=8)
+        return context.get_dummy_value()
+
+    return types.void(target, types.int64, source, types.int64), generate

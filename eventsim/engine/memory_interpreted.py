@@ -57,5 +57,10 @@ ints, words, floats = _field(ints_at), _field(words_at), _field(floats_at)
 indices, singles = _field(indices_at), _field(singles_at)
 
 
+def copy_eight(target: _Array, at: int, source: _Array, start: int) -> None:
+    """Copy eight words, those from `start` of `source` to `at` of `target`."""
+    target[at : at + 8] = source[start : start + 8]
+
+
 def prefetch(array: _Array, index: int) -> None:
     """Do nothing: there is no cache line to ask for."""

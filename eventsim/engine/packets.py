@@ -27,8 +27,10 @@ from eventsim.engine.layout import (
     PACKET_START,
     PACKET_TICK,
     PACKETS,
+    SPAN,
     SPIKES,
     STRIDE,
+    TO_SORT,
     Ints,
 )
 
@@ -61,7 +63,10 @@ def emit(handle: Ints, source: int, tick: int, start: int) -> None:
         c = fanout[k]
         if classes[c * N_CLASS_COLUMNS + CURSOR] < 0:
             classes[c * N_CLASS_COLUMNS + CURSOR] = packet
-            _wait(handle, c, tick, classes[c * N_CLASS_COLUMNS + DELAY])
+            if classes[c * N_CLASS_COLUMNS + SPAN]:
+                handle[TO_SORT] = 1
+            else:
+                _wait(handle, c, tick, classes[c * N_CLASS_COLUMNS + DELAY])
 
 
 @inlined

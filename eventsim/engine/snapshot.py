@@ -72,6 +72,7 @@ def _structure(state: State, network: CompiledNetwork, recorded: Collection[str]
     parts += [
         (c.projection, c.source, c.post, c.delay, c.form, c.weights.shape, c.n_pre) for c in network.delivery
     ]
+    parts += [c.slots.delays.tolist() for c in network.delivery if c.slots]
     digest.update(repr(parts).encode())
     for form in network.forms:
         digest.update(form.parameters.tobytes())

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eventsim.engine.advance import MORE_PACKETS, MORE_RECORDS, MORE_SPIKES
+from eventsim.engine.advance import MORE_PACKETS, MORE_RECORDS, MORE_ROOM, MORE_SPIKES
 from eventsim.engine.class_queue import BLOCK, HEAP, RING
 from eventsim.engine.clocks import start_clock
 from eventsim.engine.compiled import CompiledNetwork, summed_entry
@@ -42,6 +42,8 @@ from eventsim.engine.layout import (
     F_TAIL,
     FIELDS,
     FIRST,
+    FREE_CHUNK,
+    FREE_CHUNKS,
     FUSED,
     HANDLE_SIZE,
     HEAP_SIZE,
@@ -61,6 +63,7 @@ from eventsim.engine.layout import (
     N_POPULATION_COLUMNS,
     N_POPULATIONS,
     N_REGISTERS,
+    N_SLOTTED,
     N_SOURCES,
     N_SPIKES,
     N_UPDATES,
@@ -78,11 +81,14 @@ from eventsim.engine.layout import (
     SOON_COUNT,
     SOON_TICK,
     SOURCE,
+    SPAN,
     SPIKES,
     START,
     TICK_NS,
+    UNDER_WAY,
     VALUES,
 )
+from eventsim.engine.slots import CHUNK, clear_slots
 from eventsim.sources import PoissonSource
 
 _FEW = 1024  # least capacity of a buffer that grows
@@ -93,10 +99,12 @@ _INPUTS = ("input_tick", "input_source", "input_address", "input_value")
 _RECORDS = ("record_tick", "record_source", "record_index", "record_value")
 _SPIKES = ("spike_address", "spike_value")
 # What a saved state holds: fields as they are, fields as far as they are used, and columns of tables.
-_CHANGING = ("head", "tail", "due", "soon", "queue", "queue_link", "random", "clock_ahead")
+_SLOTS = ("slot_chunk", "slot_end", "slot_limit")
+_CHANGING = ("head", "tail", "due", "soon", "queue", "queue_link", "random", "clock_ahead", *_SLOTS)
+_POOL = ("pool", "next_chunk")
 _BUFFERS = ("packets", *_SPIKES, *_INPUTS, *_RECORDS, "heap_tick", "heap_neuron")
 _POPULATION_COLUMNS = [SOON_COUNT, N_SPIKES, N_UPDATES]
-_CLASS_COLUMNS = [CURSOR, DELIVERIES]
+_CLASS_COLUMNS = [CURSOR, DELIVERIES, UNDER_WAY]
 _CLOCK_COLUMNS = [CLOCK_TICK, CLOCK_EVENTS, CLOCK_ORIGIN, CLOCK_START, CLOCK_STOP, CLOCK_EMITTED]
 
 
@@ -173,10 +181,17 @@ class State:
             MORE_SPIKES: _SPIKES,
             MORE_PACKETS: ("packets",),
             MORE_RECORDS: _RECORDS,
+            MORE_ROOM: _POOL,
         }[lacking]
         for name in names:
             array = self._fields[name]
             self._set(name, np.concatenate([array, np.zeros_like(array)]))
+        if lacking == MORE_ROOM:
+            chunks = self._fields["next_chunk"]
+            half = chunks.shape[0] // 2
+            chunks[half:] = [*range(half + 1, 2 * half), self.handle[FREE_CHUNK]]
+            self.handle[FREE_CHUNK] = half
+            self.handle[FREE_CHUNKS] += half
 
     def set_inputs(self, tick: Array, source: Array, address: Array, value: Array) -> None:
         """Replace the waiting inputs by these, sorted, with room for as many again."""
@@ -197,7 +212,7 @@ class State:
             **dict.fromkeys(_RECORDS, slice(handle[RECORDS])),
             **dict.fromkeys(("heap_tick", "heap_neuron"), slice(handle[HEAP_SIZE])),
         }
-        names = [*_CHANGING, *used]
+        names = [*_CHANGING, *_POOL, *used]
         kept = {name: self._fields[name][used.get(name, slice(None))].copy() for name in names}
         kept["registers"] = handle[:N_REGISTERS].copy()
         kept["population_columns"] = self.populations()[:, _POPULATION_COLUMNS].copy()
@@ -214,6 +229,8 @@ class State:
             if array.shape[0] > mine.shape[0]:
                 self._set(name, np.zeros(2 * array.shape[0], mine.dtype))
             self._fields[name][: array.shape[0]] = array
+        for name in _POOL:
+            self._set(name, kept[name].copy())
         self.handle[:N_REGISTERS] = kept["registers"]
         self.populations()[:, _POPULATION_COLUMNS] = kept["population_columns"]
         self.classes()[:, _CLASS_COLUMNS] = kept["class_columns"]
@@ -334,6 +351,18 @@ class State:
         self._set("head", np.full(classes, NEVER))
         self._set("due_class", np.zeros(classes + 1, np.int64))
         self._set("queue_link", np.zeros(classes, np.int64))
+        self._set_slots()
+
+    def _set_slots(self) -> None:
+        spans = self.classes()[:, SPAN]
+        slotted = np.flatnonzero(spans)
+        chunks = min(2 * int(spans.sum()), _FEW // 4)
+        self.handle[N_SLOTTED] = slotted.size
+        self._set("slotted", slotted)
+        for name in _SLOTS:
+            self._set(name, np.zeros(spans.sum(), np.int64))
+        self._set("pool", np.zeros(chunks * CHUNK, np.uint64))
+        self._set("next_chunk", np.zeros(chunks, np.int64))
 
 
 FIELD_TYPES: dict[str, Any] = dict(FIELDS)
@@ -359,6 +388,8 @@ def _reset(at: int, start: int) -> None:
         head[c] = NEVER
         classes[c * N_CLASS_COLUMNS + CURSOR] = -1
         classes[c * N_CLASS_COLUMNS + DELIVERIES] = 0
+        classes[c * N_CLASS_COLUMNS + UNDER_WAY] = 0
+    clear_slots(handle)
     for s in range(handle[N_SOURCES]):
         tail[s] = -1
     clocks = ints(handle, F_CLOCKS)

@@ -9,13 +9,18 @@ from __future__ import annotations
 import numpy as np
 
 from eventsim.engine.arrivals import Arrivals, arrivals_at, rows_of
-from eventsim.engine.jit import entry, floats_at, ints_at, part, singles_at
+from eventsim.engine.jit import entry, floats_at, indices, ints, ints_at, part, singles_at
 from eventsim.engine.layout import (
     DELIVERIES,
+    F_CLASSES,
+    F_TOUCHED,
     GEOMETRY,
     HANDLE_SIZE,
     MARK,
+    N_CLASS_COLUMNS,
     N_WEIGHTS,
+    NOW,
+    POST,
     STAMP,
     WEIGHTS,
     Floats,
@@ -25,6 +30,7 @@ from eventsim.engine.layout import (
     Values,
     neurons_at,
 )
+from eventsim.engine.slots import CHUNK, slot_at, stop_of
 from eventsim.weights import Weights
 
 
@@ -214,3 +220,26 @@ def deliver_convolution64(address_of_handle: int, c: int, packet: int, touched: 
     a = arrivals_at(handle, c, packet)
     weights = floats_at(a.row[WEIGHTS], a.row[N_WEIGHTS])
     return _convolution(handle, a, neurons_at(handle, a.population), weights, touched)
+
+
+@entry
+def deliver_slots32(address_of_handle: int, c: int, _: int, touched: int) -> int:
+    """Deliver the slot of this tick."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    row = ints(handle, F_CLASSES)[c * N_CLASS_COLUMNS : (c + 1) * N_CLASS_COLUMNS]
+    neurons, listed = neurons_at(handle, row[POST]), indices(handle, F_TOUCHED)
+    slot, drive = slot_at(handle, row, handle[NOW]), neurons.drive
+    mark, stamp = ints_at(neurons.row[MARK], neurons.size), handle[STAMP]
+    count, chunk = max(touched, 0), slot.chunk
+    while chunk >= 0:
+        start, stop = chunk * CHUNK, stop_of(slot, chunk)
+        row[DELIVERIES] += stop - start
+        for k in range(start, stop):
+            j = slot.targets[2 * k]
+            drive[j] += slot.weights[2 * k + 1]
+            if mark[j] != stamp:
+                mark[j] = stamp
+                listed[count] = j
+                count += 1
+        chunk = slot.next_chunk[chunk]
+    return -1 if touched < 0 else count

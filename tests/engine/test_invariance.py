@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from networks import N_TICKS, TICK_NS, cases, inputs, networks, seeds
 
+from eventsim.engine.compiled import QUEUE_NAMES
 from eventsim.errors import CausalityError, EventError, EventSimError, GridError
 from eventsim.events import Events
 from eventsim.session import Session
@@ -163,7 +164,7 @@ def test_a_saved_state_goes_on_as_if_never_saved(case, when, elsewhere):
 @given(any_case)
 def test_every_queue_gives_the_same_bits(case):
     net, events = case
-    for queue in ("fifo", "ring", "heap"):
+    for queue in QUEUE_NAMES:
         session = Session(net, record=net.populations, queue=queue)
         for name, e in events.items():
             session.push(name, e)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from eventsim.engine.compiled import QUEUES
+from eventsim.engine.compiled import QUEUE_NAMES
 from eventsim.errors import ParameterError
 from eventsim.events import Events
 from eventsim.models import ALIF, LIF, CubaLIF, LeakyIntegrator
@@ -42,7 +42,7 @@ def full_network(seed=0):
     net.connect("in", "scaled", OneToOne(0.7))
     net.connect("in", "general", Conv2d(rng.normal(0.1, 0.3, (1, 1, 1, 2)), (1, 1, 6)), 2 * MS)
     net.connect("told", "out", Dense(np.ones((3, 3))), 30 * MS)
-    rows = Csr(np.arange(7) * 15, rng.integers(0, 4, 90), rng.normal(0.05, 0.2, 90))
+    rows = Csr(np.arange(7) * 15, rng.integers(0, 4, 90), rng.normal(0.05, 0.2, 90).astype(np.float32))
     net.connect("scaled", "cuba", rows, rng.integers(1, 80, 90) * MS)
     net.connect("cuba", "scaled", Dense(rng.normal(0, 0.2, (4, 6))), MS)
     net.connect("general", "adaptive", Dense(rng.normal(0.2, 0.2, (5, 4))))
@@ -78,7 +78,7 @@ def probed(session):
 class SnapshotMachine(RuleBasedStateMachine):
     """A session that is saved and restored at any point, beside one to which nothing of that happens."""
 
-    @initialize(queue=st.sampled_from([None, *QUEUES]))
+    @initialize(queue=st.sampled_from([None, *QUEUE_NAMES]))
     def start(self, queue):
         self.queue = queue
         self.session, self.plain = fresh(queue=queue), fresh(queue=queue)
@@ -149,7 +149,7 @@ TestSnapshot = SnapshotMachine.TestCase
 
 @pytest.mark.compiled
 @settings(max_examples=30)
-@given(st.integers(0, 300 * MS), st.sampled_from(list(QUEUES)))
+@given(st.integers(0, 300 * MS), st.sampled_from(QUEUE_NAMES))
 def test_the_probes_after_a_restore_are_those_of_one_run(when, queue):
     whole, cut = fresh(queue=queue), fresh(queue=queue)
     cut.advance(when)

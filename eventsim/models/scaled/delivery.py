@@ -5,8 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from eventsim.engine.arrivals import Arrivals, arrivals_at, rows_of
-from eventsim.engine.jit import entry, floats_at, inlined, ints_at, prefetch, singles_at
-from eventsim.engine.layout import DELIVERIES, HANDLE_SIZE, N_WEIGHTS, NOW, WEIGHTS, Floats, Ints, neurons_at
+from eventsim.engine.jit import entry, floats_at, inlined, ints, ints_at, prefetch, singles_at
+from eventsim.engine.layout import (
+    DELIVERIES,
+    F_CLASSES,
+    HANDLE_SIZE,
+    N_CLASS_COLUMNS,
+    N_WEIGHTS,
+    NOW,
+    POST,
+    WEIGHTS,
+    Floats,
+    Ints,
+    neurons_at,
+)
+from eventsim.engine.slots import CHUNK, slot_at, stop_of
 from eventsim.models.scaled.membrane import GAIN, LEAST_THETA, rise, rule_at, scale_to
 from eventsim.weights import Weights
 
@@ -144,3 +157,27 @@ def scaled_one_to_one64(address_of_handle: int, c: int, packet: int, touched: in
     handle = ints_at(address_of_handle, HANDLE_SIZE)
     a = arrivals_at(handle, c, packet)
     return _add_one_to_one(handle, a, floats_at(a.row[WEIGHTS], a.row[N_WEIGHTS]), touched)
+
+
+@entry
+def scaled_slots32(address_of_handle: int, c: int, _: int, touched: int) -> int:
+    """Add the slot of this tick to the membranes."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    row = ints(handle, F_CLASSES)[c * N_CLASS_COLUMNS : (c + 1) * N_CLASS_COLUMNS]
+    neurons, slot = neurons_at(handle, row[POST]), slot_at(handle, row, handle[NOW])
+    scale = scale_to(neurons, handle[NOW])
+    rule, x = rule_at(handle, neurons, scale), scale * neurons.parameters[GAIN]
+    membranes, threshold = rule.membranes, rule.threshold
+    targets, weights = slot.targets, slot.weights
+    count, chunk = max(touched, 0), slot.chunk
+    while chunk >= 0:
+        start, stop = chunk * CHUNK, stop_of(slot, chunk)
+        row[DELIVERIES] += stop - start
+        for k in range(np.uint64(start), np.uint64(stop)):
+            j = targets[2 * k]
+            u = membranes[j] + weights[2 * k + np.uint64(1)] * x
+            membranes[j] = u
+            if u > threshold:
+                count = rise(rule, j, count)
+        chunk = slot.next_chunk[chunk]
+    return -1 if touched < 0 else count

@@ -5,8 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from eventsim.engine.arrivals import Arrivals, arrivals_at, rows_of
-from eventsim.engine.jit import entry, floats_at, inlined, ints_at, prefetch, singles_at
-from eventsim.engine.layout import DELIVERIES, HANDLE_SIZE, N_WEIGHTS, NOW, WEIGHTS, Ints, neurons_at
+from eventsim.engine.jit import entry, floats_at, inlined, ints, ints_at, prefetch, singles_at
+from eventsim.engine.layout import (
+    DELIVERIES,
+    F_CLASSES,
+    HANDLE_SIZE,
+    N_CLASS_COLUMNS,
+    N_WEIGHTS,
+    NOW,
+    POST,
+    WEIGHTS,
+    Ints,
+    neurons_at,
+)
+from eventsim.engine.slots import CHUNK, slot_at, stop_of
 from eventsim.models.scaled_current.membrane import add, rule_at, scale_to
 from eventsim.weights import Weights
 
@@ -102,3 +114,21 @@ def current_one_to_one64(address_of_handle: int, c: int, packet: int, touched: i
     handle = ints_at(address_of_handle, HANDLE_SIZE)
     a = arrivals_at(handle, c, packet)
     return _one_to_one(handle, a, floats_at(a.row[WEIGHTS], a.row[N_WEIGHTS]), touched)
+
+
+@entry
+def current_slots32(address_of_handle: int, c: int, _: int, touched: int) -> int:
+    """Add the slot of this tick."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    row = ints(handle, F_CLASSES)[c * N_CLASS_COLUMNS : (c + 1) * N_CLASS_COLUMNS]
+    neurons, slot = neurons_at(handle, row[POST]), slot_at(handle, row, handle[NOW])
+    rule = rule_at(handle, neurons, scale_to(neurons, handle[NOW]))
+    count, chunk = max(touched, 0), slot.chunk
+    while chunk >= 0:
+        start, stop = chunk * CHUNK, stop_of(slot, chunk)
+        row[DELIVERIES] += stop - start
+        for k in range(np.uint64(start), np.uint64(stop)):
+            weight = np.float64(slot.weights[2 * k + np.uint64(1)])
+            count = add(rule, slot.targets[2 * k], weight, count)
+        chunk = slot.next_chunk[chunk]
+    return -1 if touched < 0 else count

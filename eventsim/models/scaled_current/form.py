@@ -89,6 +89,7 @@ _DELIVERIES: Final = {
     "dense64": delivery.current_dense64,
     "sparse32": delivery.current_sparse32,
     "sparse64": delivery.current_sparse64,
+    "slots32": delivery.current_slots32,
     "one_to_one32": delivery.current_one_to_one32,
     "one_to_one64": delivery.current_one_to_one64,
 }
