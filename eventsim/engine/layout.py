@@ -14,8 +14,8 @@ next packet of that source. Each delivery class has a cursor into its source's p
 cursors have passed are forgotten. So memory follows the spikes under way, whatever the grid and the longest
 delay.
 
-A projection of many delays can be one class instead: what arrives is then sorted into slots, one per tick, when
-the source spikes (`slots`).
+A projection of many delays can be one class instead: what arrives is then sorted into slots, one per tick,
+when the source spikes (`slots`).
 """
 
 from __future__ import annotations
@@ -193,8 +193,8 @@ READOUT, UNIT_SPIKES, GRADED_SPIKES = range(3)
 # Columns of the table of delivery classes. Sparse row i of a class begins at indptr[i STRIDE + OFFSET] and
 # ends at the next pointer: the classes of a projection share the arrays, a source's synapses lying together.
 # FUSED is the number, from 1, of the clock that hands its events straight to the class. A class in slots has
-# SPAN of them (0: it is not in slots), from SLOTS on; its WEIGHTS are synapses as `slots` packs them, INDPTR the
-# starts of whole rows, DELAYS and COUNTS the delays in a row and how many synapses have each; UNDER_WAY is the
+# SPAN of them (0: it is not in slots), from SLOTS on; its WEIGHTS are synapses as `slots` packs them, INDPTR
+# where whole rows start, DELAYS the delays in a row and COUNTS how many synapses have each; UNDER_WAY is the
 # number of arrivals in its slots.
 (
     POST,

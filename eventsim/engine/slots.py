@@ -1,14 +1,14 @@
 """Arrivals sorted when their source spikes: a ring of slots, one per tick, for projections of many delays.
 
 With few synapses per delay, a delivery per delay costs more than the synapses it brings. A projection of this
-kind is one delivery class. When its source has spiked, the whole row is gone through once, and the synapses of
-each delay are copied to the slot of the tick at which they arrive; what is due is then one list. A slot's
+kind is one delivery class. When its source has spiked, the whole row is gone through once, and the synapses
+of each delay are copied to the slot of the tick at which they arrive; what is due is then one list. A slot's
 synapses stand in the order of emission: longest delay first, then source, then row.
 
-A synapse is one word: the destination in the lower half, the weight as float32 in the upper. Slots are lists of
-chunks of a common pool, so that memory follows the synapses under way. Synapses are copied eight at a time,
-however many there are, which spares a branch that no processor predicts: so rows and chunks end in room for
-seven more.
+A synapse is one word: the destination in the lower half, the weight as float32 in the upper. Slots are lists
+of chunks of a common pool, so that memory follows the synapses under way. Synapses are copied eight at a
+time, however many there are, which spares a branch that no processor predicts: so rows and chunks end in
+room for as many more.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from eventsim.engine.jit import (
     inlined,
     ints,
     ints_at,
+    kernel,
     part,
     positions_at,
     prefetch,
@@ -31,7 +32,6 @@ from eventsim.engine.jit import (
     words_at,
 )
 from eventsim.engine.layout import (
-    FREE_CHUNKS,
     COUNTS,
     CURSOR,
     DELAY,
@@ -48,6 +48,8 @@ from eventsim.engine.layout import (
     F_SLOTTED,
     F_SPIKE_ADDRESS,
     FREE_CHUNK,
+    FREE_CHUNKS,
+    HANDLE_SIZE,
     INDPTR,
     N_CLASS_COLUMNS,
     N_DELAYS,
@@ -77,7 +79,7 @@ BLOCK: Final = 8
 FULL: Final = 1024
 """Synapses of a chunk."""
 CHUNK: Final = FULL + BLOCK
-"""Words of a chunk; no power of two, or the chunks' beginnings would compete for the same places in the caches."""
+"""Words of a chunk; were it a power of two, the chunks would compete for the same places in the caches."""
 
 _EMPTY: Final = -2
 """Limit of an empty slot, whose end is -1: it has no room even for nothing."""
@@ -143,7 +145,7 @@ def take_slots(handle: Ints, tick: int) -> None:
 
 @part
 def sort_in(handle: Ints) -> bool:
-    """Sort the synapses of all spikes not yet sorted into slots; return False where the pool must grow first."""
+    """Sort the synapses of all new spikes into slots; return False where the pool must grow first."""
     slotted, packets = ints(handle, F_SLOTTED), ints(handle, F_PACKETS)
     for k in range(handle[N_SLOTTED]):
         c = slotted[k]
@@ -258,9 +260,23 @@ def empty_slot(handle: Ints, c: int, tick: int) -> None:
 def clear_slots(handle: Ints) -> None:
     """Empty all slots; every chunk is free."""
     firsts, ends, limits = ints(handle, F_SLOT_CHUNK), ints(handle, F_SLOT_END), ints(handle, F_SLOT_LIMIT)
-    following = ints(handle, F_NEXT_CHUNK)
     for k in range(firsts.shape[0]):
         firsts[k], ends[k], limits[k] = -1, -1, _EMPTY
-    for chunk in range(following.shape[0]):
-        following[chunk] = chunk + 1 if chunk + 1 < following.shape[0] else -1
-    handle[FREE_CHUNK], handle[FREE_CHUNKS], handle[TO_SORT] = 0, following.shape[0], 0
+    handle[FREE_CHUNK], handle[FREE_CHUNKS], handle[TO_SORT] = -1, 0, 0
+    _free_from(handle, 0)
+
+
+@part
+def _free_from(handle: Ints, first: int) -> None:
+    """Free the chunks from `first` on."""
+    following = ints(handle, F_NEXT_CHUNK)
+    for chunk in range(following.shape[0] - 1, first - 1, -1):
+        following[chunk] = handle[FREE_CHUNK]
+        handle[FREE_CHUNK] = chunk
+    handle[FREE_CHUNKS] += following.shape[0] - first
+
+
+@kernel
+def add_chunks(address_of_handle: int, first: int) -> None:
+    """Take into use the chunks from `first` on, after the pool has grown."""
+    _free_from(ints_at(address_of_handle, HANDLE_SIZE), first)

@@ -42,8 +42,6 @@ from eventsim.engine.layout import (
     F_TAIL,
     FIELDS,
     FIRST,
-    FREE_CHUNK,
-    FREE_CHUNKS,
     FUSED,
     HANDLE_SIZE,
     HEAP_SIZE,
@@ -88,7 +86,7 @@ from eventsim.engine.layout import (
     UNDER_WAY,
     VALUES,
 )
-from eventsim.engine.slots import CHUNK, clear_slots
+from eventsim.engine.slots import CHUNK, add_chunks, clear_slots
 from eventsim.sources import PoissonSource
 
 _FEW = 1024  # least capacity of a buffer that grows
@@ -187,11 +185,7 @@ class State:
             array = self._fields[name]
             self._set(name, np.concatenate([array, np.zeros_like(array)]))
         if lacking == MORE_ROOM:
-            chunks = self._fields["next_chunk"]
-            half = chunks.shape[0] // 2
-            chunks[half:] = [*range(half + 1, 2 * half), self.handle[FREE_CHUNK]]
-            self.handle[FREE_CHUNK] = half
-            self.handle[FREE_CHUNKS] += half
+            add_chunks(self.at, self._fields["next_chunk"].shape[0] // 2)
 
     def set_inputs(self, tick: Array, source: Array, address: Array, value: Array) -> None:
         """Replace the waiting inputs by these, sorted, with room for as many again."""
@@ -355,12 +349,11 @@ class State:
 
     def _set_slots(self) -> None:
         spans = self.classes()[:, SPAN]
-        slotted = np.flatnonzero(spans)
-        chunks = min(2 * int(spans.sum()), _FEW // 4)
-        self.handle[N_SLOTTED] = slotted.size
-        self._set("slotted", slotted)
+        slots, chunks = int(spans.sum()), min(int(spans.sum()), _FEW // 16)
+        self.handle[N_SLOTTED] = np.count_nonzero(spans)
+        self._set("slotted", np.flatnonzero(spans))
         for name in _SLOTS:
-            self._set(name, np.zeros(spans.sum(), np.int64))
+            self._set(name, np.zeros(slots, np.int64))
         self._set("pool", np.zeros(chunks * CHUNK, np.uint64))
         self._set("next_chunk", np.zeros(chunks, np.int64))
 

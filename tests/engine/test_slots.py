@@ -1,0 +1,173 @@
+"""Arrivals sorted into slots: when they are, and that nothing but the time tells."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eventsim.engine.class_queue import HEAP, RING, SCAN
+from eventsim.engine.slots import FULL
+from eventsim.events import Events
+from eventsim.models import ALIF, LIF, CubaLIF, InputGated, LeakyIntegrator
+from eventsim.network import Network
+from eventsim.projections import Csr, Dense, OneToOne
+from eventsim.session import Session
+
+MS = 1_000_000
+MODELS = {
+    "scaled": LIF(20e6, 1.0, refractory_ns=3 * MS),
+    "general": LIF(20e6, 1.0, bias=0.04),
+    "current": CubaLIF(20e6, 4e6, 0.6, refractory_ns=2 * MS),
+    "adaptive": ALIF(20e6, 70e6, 0.4, 1.8, normalised=False),
+}
+
+
+def rows(rng, n_pre, n_post, counts, scale=0.3):
+    counts = np.broadcast_to(counts, n_pre)
+    n = int(counts.sum())
+    weights = rng.normal(scale / 3, scale, n).astype(np.float32)
+    return Csr(np.concatenate([[0], np.cumsum(counts)]), rng.integers(0, n_post, n), weights)
+
+
+def recurrent(seed, model, longest, input_delays, longest_input):
+    """Return a driven population whose neurons reach each other after `longest` ticks or fewer."""
+    rng = np.random.default_rng(seed)
+    net, n = Network(MS), 12
+    net.add_input("in", 3)
+    net.add_poisson("drive", n, 200.0, seed=seed)
+    net.add_population("x", n, MODELS[model])
+    net.add_population("out", 4, LeakyIntegrator(30e6))
+    net.connect("drive", "x", OneToOne([0.7]))
+    synapses = rows(rng, 3, n, input_delays)
+    net.connect("in", "x", synapses, rng.integers(1, longest_input + 1, synapses.n_synapses) * MS)
+    for post in ("x", "x", "out"):
+        synapses = rows(rng, n, net.populations[post].size, rng.integers(0, 30, n))
+        net.connect("x", post, synapses, rng.integers(1, longest + 1, synapses.n_synapses) * MS)
+    net.connect("x", "out", Dense(rng.normal(size=(n, 4))), 2 * MS)
+    return net
+
+
+def outcome(session, net):
+    seen = {name: session.read(name) for name in net.populations}
+    return (
+        {n: (e.time_ns.tobytes(), e.address.tobytes(), e.value.tobytes()) for n, e in seen.items()},
+        {name: session.membrane(name).tobytes() for name in net.populations},
+        session.counters,
+    )
+
+
+@pytest.mark.compiled
+@settings(max_examples=40)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    model=st.sampled_from(tuple(MODELS)),
+    longest=st.sampled_from([2, 8, 63, 64, 300]),
+    rest=st.sampled_from([(2, 5, SCAN), (60, 400, RING), (60, 9000, HEAP)]),
+    cuts=st.lists(st.integers(0, 400 * MS), max_size=5),
+    count_updates=st.booleans(),
+)
+def test_slots_give_the_bits_of_a_heap_of_delays(seed, model, longest, rest, cuts, count_updates):
+    """Beside other classes in any queue, cut anywhere, saved and restored at each cut."""
+    net = recurrent(seed, model, longest, *rest[:2])
+    compiled = net.compile()
+    assert [c.projection for c in compiled.delivery if c.kind == "slots"] == [2, 3, 4]
+    assert compiled.queue == rest[2]
+    rng = np.random.default_rng(seed)
+    events = Events.of(rng.integers(0, 300, 50) * MS, rng.integers(0, 3, 50))
+    found = []
+    for chosen in (compiled, net.compile("heap")):
+        session = Session(chosen, record=net.populations, count_updates=count_updates)
+        session.push("in", events)
+        for cut in sorted(cuts) if chosen is compiled else []:
+            session.advance(cut)
+            saved = session.save()
+            session = Session(chosen, record=net.populations, count_updates=count_updates)
+            session.restore(saved)
+        session.advance(400 * MS)
+        found.append(outcome(session, net))
+    assert found[0][2].spikes["x"] > 0
+    assert found[0] == found[1]
+
+
+def volleys(n, synapses_per_delay, delays):
+    """Return n neurons that all fire when told to, and reach one counter by many synapses."""
+    net = Network(MS)
+    net.add_input("in", 1)
+    net.add_population("x", n, LIF(tau_ns=MS / 50, threshold=0.5, reset="hard"))
+    net.add_population("count", 3, LeakyIntegrator(np.inf))
+    net.connect("in", "x", Dense(np.ones((1, n), np.float32)))
+    fan_out = synapses_per_delay * len(delays)
+    synapses = Csr(np.arange(n + 1) * fan_out, np.arange(n * fan_out) % 3, np.ones(n * fan_out, np.float32))
+    net.connect("x", "count", synapses, np.tile(delays, n * synapses_per_delay) * MS)
+    return net
+
+
+@pytest.mark.parametrize(("n", "each"), [(700, 3), (2, 2 * FULL + 9), (9, FULL), (1, 1)])
+def test_a_volley_of_any_size_arrives_whole(n, each):
+    """One that needs more room than there is, rows longer than a chunk, chunks filled to the last place."""
+    delays = np.array([1, 4, 5])
+    net = volleys(n, each, delays)
+    session = Session(net.compile("slots"))
+    ticks = np.array([3, 4, 20])
+    session.push("in", Events.of(ticks * MS, np.zeros(3, np.int32)))
+    arrived = {}
+    for tick in range(30):
+        session.advance((tick + 1) * MS)
+        arrived[tick] = session.membrane("count").sum()
+    expected = [n * each * sum(t + d <= tick for t in ticks for d in delays) for tick in range(30)]
+    assert list(arrived.values()) == expected
+    assert session.counters.synaptic_events_by_projection[1] == expected[-1]
+
+
+def test_room_is_used_again():
+    net, sizes = volleys(60, 100, [1, 2, 7]), []
+    session = Session(net.compile("slots"))
+    for block in range(8):
+        ticks = 100 * block + np.arange(0, 100, 3)
+        session.push("in", Events.of(ticks * MS, np.zeros(ticks.size, np.int32)))
+        session.advance(100 * (block + 1) * MS)
+        session.read("count")
+        sizes.append(session._state.field("pool").size)
+    assert session.counters.spikes["x"] == 60 * 8 * 34
+    assert sizes[0] > 0
+    assert sizes[-1] == sizes[1]
+
+
+def one_projection(delays, weights=np.float32, pre="x", tick_ns=MS):
+    net = Network(tick_ns)
+    net.add_input("in", 2)
+    net.add_population("x", 2, LIF(20e6))
+    net.add_population("graded", 2, InputGated(20e6))
+    net.add_population("y", 5, LIF(20e6))
+    n = len(delays)
+    synapses = Csr([0, n // 2, n], np.arange(n) % 5, np.ones(n, weights))
+    net.connect(pre, "y", synapses, np.array(delays) * tick_ns)
+    return net
+
+
+FITTING = [1, 2, 3, 4095]
+
+
+@pytest.mark.parametrize(
+    ("net", "slots"),
+    [
+        (one_projection(FITTING), True),
+        (one_projection([2, 3] * 66), False),  # 33 synapses per delay: a delivery is cheaper
+        (one_projection([2, 3] * 64), True),
+        (one_projection([*FITTING, 4096]), False),
+        (one_projection([*FITTING, 0]), False),
+        (one_projection([3, 3, 3]), False),
+        (one_projection(FITTING, np.float64), False),
+        (one_projection(FITTING, pre="in"), False),  # inputs carry values
+        (one_projection(FITTING, pre="graded"), False),
+    ],
+)
+def test_the_compiler_chooses_slots_where_they_pay(net, slots):
+    assert ("slots" in {c.kind for c in net.compile().delivery}) == slots
+    for queue in ("fifo", "ring", "heap"):
+        assert "slots" not in {c.kind for c in net.compile(queue).delivery}
+
+
+def test_slots_can_be_asked_for_where_a_delivery_brings_much():
+    (delivered,) = one_projection([2, 3] * 500).compile("slots").delivery
+    assert (delivered.kind, delivered.delay) == ("slots", 2)
