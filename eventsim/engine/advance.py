@@ -90,7 +90,7 @@ from eventsim.engine.layout import (
 )
 from eventsim.engine.packets import compact, emit, has_fanout, pass_on
 from eventsim.engine.records import record
-from eventsim.engine.slots import empty_slot, first_slot, sort_in, take_slots
+from eventsim.engine.sorted_arrivals import first_slot, leave, sort_in, take_slots
 from eventsim.engine.sorting import sort, sort_with_values
 
 DONE: Final = 0
@@ -282,7 +282,7 @@ def _deliver_all(at: int, handle: Ints, row: Ints, tick: int) -> int:
             place = c * N_CLASS_COLUMNS
             touched = call(classes[place + DELIVER], at, c, classes[place + CURSOR], touched)
             if classes[place + SPAN]:
-                empty_slot(handle, c, tick)
+                leave(handle, c, tick)
             else:
                 pass_on(handle, c)
     for c in range(row[CLASS_ZERO], row[CLASS_STOP]):

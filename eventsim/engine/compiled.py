@@ -52,6 +52,7 @@ from eventsim.engine.layout import (
     UNIT_SPIKES,
     UPDATE,
     WEIGHTS,
+    WIDTH,
     Ints,
 )
 from eventsim.errors import ParameterError
@@ -77,6 +78,7 @@ _SUMMED: dict[str, Entry] = {
     "sparse32": summed.deliver_sparse32,
     "sparse64": summed.deliver_sparse64,
     "slots32": summed.deliver_slots32,
+    "windows32": summed.deliver_windows32,
     "one_to_one32": summed.deliver_one_to_one32,
     "one_to_one64": summed.deliver_one_to_one64,
     "convolution32": summed.deliver_convolution32,
@@ -171,8 +173,9 @@ def _in_slots(projection: Projection, network: Network, queue: str | None) -> bo
     pre, post = network.populations.get(projection.pre), network.populations[projection.post]
     if pre is None or _emits(pre.model) != UNIT_SPIKES or not slots_possible(projection, network.tick_ns):
         return False
-    direct = post.model.form(network.tick_ns, {"slots32"}).entries.deliveries
-    return not direct or "slots32" in direct
+    forms = {"slots32", "windows32"}
+    direct = post.model.form(network.tick_ns, forms).entries.deliveries
+    return not direct or forms <= set(direct)
 
 
 def _form_or_huge(c: DeliveryClass) -> str:
@@ -223,7 +226,7 @@ def _lay_out_classes(delivery: Sequence[DeliveryClass], forms: Sequence[Form]) -
             row[WEIGHTS], row[N_WEIGHTS] = rows.packed.ctypes.data, rows.packed.size
             row[INDPTR], row[COUNTS] = rows.starts.ctypes.data, rows.counts.ctypes.data
             row[DELAYS], row[N_DELAYS] = rows.delays.ctypes.data, rows.delays.size
-            row[SPAN], row[SLOTS] = rows.span, slots
+            row[SPAN], row[SLOTS], row[WIDTH] = rows.span, slots, rows.width
             slots += rows.span
     return table
 

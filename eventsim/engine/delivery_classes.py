@@ -11,12 +11,13 @@ import numpy.typing as npt
 
 from eventsim.convolutions import Conv2d, SumPool2d
 from eventsim.engine.layout import Indices, Ints, Words
-from eventsim.engine.slots import BLOCK
+from eventsim.engine.pool import BLOCK
+from eventsim.engine.windows import COUNT_BITS, WIDEST
 from eventsim.projections import Csr, Dense, OneToOne, Projection
 from eventsim.weights import Weights
 
-LONGEST_SLOTS: Final = 4095
-"""Longest delay in ticks for which there are slots; a class has as many, or up to twice as many."""
+MOST_SLOTS: Final = 4096
+"""Slots of a class: where the delays are longer, in ticks, they are windows of many ticks."""
 MOST_IN_SLOTS: Final = 2**27
 """Synapses of a projection in slots: should all its sources fire at once, their arrivals take 1 GiB."""
 FEW_SYNAPSES: Final = 32
@@ -25,7 +26,7 @@ FEW_SYNAPSES: Final = 32
 
 @dataclass(frozen=True, eq=False)
 class SlotRows:
-    """Synapses as `eventsim.engine.slots` reads them: rows by source, within a row by delay.
+    """Synapses as `slots` and `windows` read them: rows by source, within a row by delay.
 
     Parameters
     ----------
@@ -41,9 +42,23 @@ class SlotRows:
     counts: Indices
 
     @property
+    def width(self) -> int:
+        """Return 0 where there is a slot per tick, else the bits of a window's ticks, no more than any delay."""
+        return width_of(int(self.delays[0]), int(self.delays[-1]))
+
+    @property
     def span(self) -> int:
         """Return the number of slots: a power of two above the longest delay."""
-        return 1 << int(self.delays[-1]).bit_length()
+        return _span(int(self.delays[-1]), self.width)
+
+
+def width_of(shortest: int, longest: int) -> int:
+    """Return the width of the slots for delays of so many ticks: 0, or the bits of a window's ticks."""
+    return 0 if longest < MOST_SLOTS else min(shortest.bit_length() - 1, WIDEST)
+
+
+def _span(longest: int, width: int) -> int:
+    return 1 << ((longest >> width) + (width > 0)).bit_length()
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,14 +91,14 @@ class DeliveryClass:
 def slots_possible(projection: Projection, tick_ns: int) -> bool:
     """Return whether slots can hold what arrives by a projection whose source emits spikes of value 1."""
     synapses, delays = projection.synapses, projection.delays_ns
-    return (
-        isinstance(synapses, Csr)
-        and synapses.weights.dtype == np.float32
-        and 0 < synapses.n_synapses <= MOST_IN_SLOTS
-        and len(delays) > 1
-        and delays[0] > 0
-        and delays[-1] // tick_ns <= LONGEST_SLOTS
-    )
+    if not isinstance(synapses, Csr) or len(delays) < 2 or delays[0] == 0:
+        return False
+    if synapses.weights.dtype != np.float32 or synapses.n_synapses > MOST_IN_SLOTS:
+        return False
+    shortest, longest = delays[0] // tick_ns, delays[-1] // tick_ns
+    width = width_of(shortest, longest)
+    countable = width == 0 or int(np.diff(synapses.indptr).max()) < 1 << COUNT_BITS
+    return countable and _span(longest, width) <= MOST_SLOTS
 
 
 def slots_quicker(projection: Projection) -> bool:
@@ -125,7 +140,8 @@ def delivery_classes(
         rows = SlotRows(_pack(synapses, order), synapses.indptr, delays // tick_ns, counts.astype(np.int32))
         shortest = int(rows.delays[0])
         parts = (number, source, post, shortest)
-        yield DeliveryClass(*parts, "slots", synapses.weights, synapses.n_pre, slots=rows)
+        kind = "windows" if rows.width else "slots"
+        yield DeliveryClass(*parts, kind, synapses.weights, synapses.n_pre, slots=rows)
         return
     indptr = np.zeros(counts.shape[0] + 1, np.int64)
     np.cumsum(counts, out=indptr[1:])

@@ -67,8 +67,9 @@ NEVER: Final = 2**62
     TO_SORT,
     FREE_CHUNKS,
     FREE_CHUNK,
-) = range(28)
-N_REGISTERS: Final = 28
+    MERGED,
+) = range(29)
+N_REGISTERS: Final = 29
 
 # Fields: name, type. Their order here is their order in the handle.
 FIELDS: Final = (
@@ -111,6 +112,8 @@ FIELDS: Final = (
     ("slot_limit", np.int64),  # where in the pool its last chunk ends
     ("pool", np.uint64),  # [chunks * CHUNK], arrivals
     ("next_chunk", np.int64),  # [chunks], of the same slot or free, or -1
+    ("scratch", np.uint64),  # [twice the pool] where there are windows
+    ("histogram", np.int64),  # [512], scratch too
 )
 _PLACE = {name: N_REGISTERS + 2 * k for k, (name, _) in enumerate(FIELDS)}
 HANDLE_SIZE: Final = N_REGISTERS + 2 * len(FIELDS)
@@ -154,6 +157,8 @@ F_SLOT_END: Final = _PLACE["slot_end"]
 F_SLOT_LIMIT: Final = _PLACE["slot_limit"]
 F_POOL: Final = _PLACE["pool"]
 F_NEXT_CHUNK: Final = _PLACE["next_chunk"]
+F_SCRATCH: Final = _PLACE["scratch"]
+F_HISTOGRAM: Final = _PLACE["histogram"]
 
 # Columns of the table of populations. FIRST numbers the neurons that can act by themselves (-1: none here
 # can). Classes of a population: delayed ones from CLASS_START; from CLASS_ZERO those without delay, then
@@ -195,7 +200,8 @@ READOUT, UNIT_SPIKES, GRADED_SPIKES = range(3)
 # FUSED is the number, from 1, of the clock that hands its events straight to the class. A class in slots has
 # SPAN of them (0: it is not in slots), from SLOTS on; its WEIGHTS are synapses as `slots` packs them, INDPTR
 # where whole rows start, DELAYS the delays in a row and COUNTS how many synapses have each; UNDER_WAY is the
-# number of arrivals in its slots.
+# number of words in its slots. WIDTH is 0, or the slots are windows of 2^WIDTH ticks; AT is where in the pool
+# the front of the open one is (or -1) and STOP where its chunk ends.
 (
     POST,
     DELAY,
@@ -220,8 +226,11 @@ READOUT, UNIT_SPIKES, GRADED_SPIKES = range(3)
     COUNTS,
     N_DELAYS,
     UNDER_WAY,
-) = range(23)
-N_CLASS_COLUMNS: Final = 23
+    WIDTH,
+    AT,
+    STOP,
+) = range(26)
+N_CLASS_COLUMNS: Final = 26
 
 # Columns of the table of clocks: Poisson sources. CLOCK_TICK is the tick of the next events and CLOCK_EVENTS
 # their number, at least one; the event after them lies clock_ahead ticks after CLOCK_ORIGIN. RATES is the

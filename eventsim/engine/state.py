@@ -14,6 +14,7 @@ from eventsim.engine.clocks import start_clock
 from eventsim.engine.compiled import CompiledNetwork, summed_entry
 from eventsim.engine.jit import call, ints, ints_at, kernel
 from eventsim.engine.layout import (
+    AT,
     CLOCK_CLASS,
     CLOCK_EMITTED,
     CLOCK_EVENTS,
@@ -82,11 +83,14 @@ from eventsim.engine.layout import (
     SPAN,
     SPIKES,
     START,
+    STOP,
     TICK_NS,
     UNDER_WAY,
     VALUES,
+    WIDTH,
 )
-from eventsim.engine.slots import CHUNK, add_chunks, clear_slots
+from eventsim.engine.pool import CHUNK, add_chunks, clear_slots
+from eventsim.engine.windows import RADIX
 from eventsim.sources import PoissonSource
 
 _FEW = 1024  # least capacity of a buffer that grows
@@ -102,7 +106,7 @@ _CHANGING = ("head", "tail", "due", "soon", "queue", "queue_link", "random", "cl
 _POOL = ("pool", "next_chunk")
 _BUFFERS = ("packets", *_SPIKES, *_INPUTS, *_RECORDS, "heap_tick", "heap_neuron")
 _POPULATION_COLUMNS = [SOON_COUNT, N_SPIKES, N_UPDATES]
-_CLASS_COLUMNS = [CURSOR, DELIVERIES, UNDER_WAY]
+_CLASS_COLUMNS = [CURSOR, DELIVERIES, UNDER_WAY, AT, STOP]
 _CLOCK_COLUMNS = [CLOCK_TICK, CLOCK_EVENTS, CLOCK_ORIGIN, CLOCK_START, CLOCK_STOP, CLOCK_EMITTED]
 
 
@@ -179,7 +183,7 @@ class State:
             MORE_SPIKES: _SPIKES,
             MORE_PACKETS: ("packets",),
             MORE_RECORDS: _RECORDS,
-            MORE_ROOM: _POOL,
+            MORE_ROOM: (*_POOL, "scratch"),
         }[lacking]
         for name in names:
             array = self._fields[name]
@@ -225,6 +229,7 @@ class State:
             self._fields[name][: array.shape[0]] = array
         for name in _POOL:
             self._set(name, kept[name].copy())
+        self._set_scratch()
         self.handle[:N_REGISTERS] = kept["registers"]
         self.populations()[:, _POPULATION_COLUMNS] = kept["population_columns"]
         self.classes()[:, _CLASS_COLUMNS] = kept["class_columns"]
@@ -356,6 +361,12 @@ class State:
             self._set(name, np.zeros(slots, np.int64))
         self._set("pool", np.zeros(chunks * CHUNK, np.uint64))
         self._set("next_chunk", np.zeros(chunks, np.int64))
+        self._set("histogram", np.zeros(RADIX, np.int64))
+        self._set_scratch()
+
+    def _set_scratch(self) -> None:
+        windows = np.any(self.classes()[:, WIDTH] > 0)
+        self._set("scratch", np.zeros(2 * self._fields["pool"].size * windows, np.uint64))
 
 
 FIELD_TYPES: dict[str, Any] = dict(FIELDS)
@@ -382,6 +393,7 @@ def _reset(at: int, start: int) -> None:
         classes[c * N_CLASS_COLUMNS + CURSOR] = -1
         classes[c * N_CLASS_COLUMNS + DELIVERIES] = 0
         classes[c * N_CLASS_COLUMNS + UNDER_WAY] = 0
+        classes[c * N_CLASS_COLUMNS + AT] = -1
     clear_slots(handle)
     for s in range(handle[N_SOURCES]):
         tail[s] = -1

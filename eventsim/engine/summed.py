@@ -9,10 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from eventsim.engine.arrivals import Arrivals, arrivals_at, rows_of
-from eventsim.engine.jit import entry, floats_at, indices, ints, ints_at, part, singles_at
+from eventsim.engine.jit import entry, floats_at, indices, ints, ints_at, part, singles_at, words
 from eventsim.engine.layout import (
     DELIVERIES,
     F_CLASSES,
+    F_POOL,
     F_TOUCHED,
     GEOMETRY,
     HANDLE_SIZE,
@@ -30,7 +31,9 @@ from eventsim.engine.layout import (
     Values,
     neurons_at,
 )
-from eventsim.engine.slots import CHUNK, slot_at, stop_of
+from eventsim.engine.pool import CHUNK
+from eventsim.engine.slots import packed_rows, slot_at, stop_of
+from eventsim.engine.windows import count_of, front_of, is_due, place_of, step
 from eventsim.weights import Weights
 
 
@@ -242,4 +245,27 @@ def deliver_slots32(address_of_handle: int, c: int, _: int, touched: int) -> int
                 listed[count] = j
                 count += 1
         chunk = slot.next_chunk[chunk]
+    return -1 if touched < 0 else count
+
+
+@entry
+def deliver_windows32(address_of_handle: int, c: int, _: int, touched: int) -> int:
+    """Deliver what arrives at this tick from the open window."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    row = ints(handle, F_CLASSES)[c * N_CLASS_COLUMNS : (c + 1) * N_CLASS_COLUMNS]
+    neurons, listed, tick = neurons_at(handle, row[POST]), indices(handle, F_TOUCHED), handle[NOW]
+    rows, drive = packed_rows(row), neurons.drive
+    mark, stamp = ints_at(neurons.row[MARK], neurons.size), handle[STAMP]
+    count, front = max(touched, 0), front_of(handle, row, tick)
+    while is_due(handle, row, tick, front):
+        word = words(handle, F_POOL)[front.at]
+        row[DELIVERIES] += np.int64(count_of(word))
+        for k in range(place_of(word), place_of(word) + count_of(word)):
+            j = rows.targets[2 * k]
+            drive[j] += rows.weights[2 * k + np.uint64(1)]
+            if mark[j] != stamp:
+                mark[j] = stamp
+                listed[count] = j
+                count += 1
+        front = step(handle, row, tick, front)
     return -1 if touched < 0 else count

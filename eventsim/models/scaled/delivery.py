@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from eventsim.engine.arrivals import Arrivals, arrivals_at, rows_of
-from eventsim.engine.jit import entry, floats_at, inlined, ints, ints_at, prefetch, singles_at
+from eventsim.engine.jit import entry, floats_at, inlined, ints, ints_at, prefetch, singles_at, words
 from eventsim.engine.layout import (
     DELIVERIES,
     F_CLASSES,
+    F_POOL,
     HANDLE_SIZE,
     N_CLASS_COLUMNS,
     N_WEIGHTS,
@@ -19,8 +20,10 @@ from eventsim.engine.layout import (
     Ints,
     neurons_at,
 )
-from eventsim.engine.slots import CHUNK, slot_at, stop_of
-from eventsim.models.scaled.membrane import GAIN, LEAST_THETA, rise, rule_at, scale_to
+from eventsim.engine.pool import CHUNK
+from eventsim.engine.slots import PackedRows, packed_rows, slot_at, stop_of
+from eventsim.engine.windows import count_of, front_of, is_due, place_of, step
+from eventsim.models.scaled.membrane import GAIN, LEAST_THETA, Rule, rise, rule_at, scale_to
 from eventsim.weights import Weights
 
 
@@ -61,6 +64,19 @@ def _add_sparse(handle: Ints, a: Arrivals, weights: Weights, touched: int) -> in
                 count = rise(rule, j, count)
     a.row[DELIVERIES] += synapses
     return -1 if everybody else count
+
+
+@inlined
+def add_arrival(rule: Rule, rows: PackedRows, word: np.uint64, x: float, count: int) -> int:
+    """Add the synapses that a word of a window names; return how many neurons are touched then."""
+    membranes, threshold, start = rule.membranes, rule.threshold, place_of(word)
+    for k in range(start, start + count_of(word)):
+        j = rows.targets[2 * k]
+        u = membranes[j] + rows.weights[2 * k + np.uint64(1)] * x
+        membranes[j] = u
+        if u > threshold:
+            count = rise(rule, j, count)
+    return count
 
 
 @inlined
@@ -180,4 +196,21 @@ def scaled_slots32(address_of_handle: int, c: int, _: int, touched: int) -> int:
             if u > threshold:
                 count = rise(rule, j, count)
         chunk = slot.next_chunk[chunk]
+    return -1 if touched < 0 else count
+
+
+@entry
+def scaled_windows32(address_of_handle: int, c: int, _: int, touched: int) -> int:
+    """Add what arrives at this tick from the open window."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    row = ints(handle, F_CLASSES)[c * N_CLASS_COLUMNS : (c + 1) * N_CLASS_COLUMNS]
+    neurons, rows, tick = neurons_at(handle, row[POST]), packed_rows(row), handle[NOW]
+    scale = scale_to(neurons, tick)
+    rule, x = rule_at(handle, neurons, scale), scale * neurons.parameters[GAIN]
+    count, front = max(touched, 0), front_of(handle, row, tick)
+    while is_due(handle, row, tick, front):
+        word = words(handle, F_POOL)[front.at]
+        row[DELIVERIES] += np.int64(count_of(word))
+        count = add_arrival(rule, rows, word, x, count)
+        front = step(handle, row, tick, front)
     return -1 if touched < 0 else count

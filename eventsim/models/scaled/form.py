@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 MOST_TICKS: Final = ENTRIES**LEVELS - 1
 MOST_DOUBLINGS: Final = 200.0  # E stays below 2^200: far from overflow, with room for the inputs
 DIRECT_FORMS: Final = frozenset(
-    {"dense32", "dense64", "sparse32", "sparse64", "slots32", "one_to_one32", "one_to_one64"}
+    {
+        *("dense32", "dense64", "sparse32", "sparse64", "one_to_one32", "one_to_one64"),
+        *("slots32", "windows32"),
+    }
 )
 
 
@@ -96,6 +99,7 @@ _DELIVERIES: Final = {
     "sparse32": delivery.scaled_sparse32,
     "sparse64": delivery.scaled_sparse64,
     "slots32": delivery.scaled_slots32,
+    "windows32": delivery.scaled_windows32,
     "one_to_one32": delivery.scaled_one_to_one32,
     "one_to_one64": delivery.scaled_one_to_one64,
 }

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from eventsim.engine.arrivals import Arrivals, arrivals_at, rows_of
-from eventsim.engine.jit import entry, floats_at, inlined, ints, ints_at, prefetch, singles_at
+from eventsim.engine.jit import entry, floats_at, inlined, ints, ints_at, prefetch, singles_at, words
 from eventsim.engine.layout import (
     DELIVERIES,
     F_CLASSES,
+    F_POOL,
     HANDLE_SIZE,
     N_CLASS_COLUMNS,
     N_WEIGHTS,
@@ -18,7 +19,9 @@ from eventsim.engine.layout import (
     Ints,
     neurons_at,
 )
-from eventsim.engine.slots import CHUNK, slot_at, stop_of
+from eventsim.engine.pool import CHUNK
+from eventsim.engine.slots import packed_rows, slot_at, stop_of
+from eventsim.engine.windows import count_of, front_of, is_due, place_of, step
 from eventsim.models.scaled_current.membrane import add, rule_at, scale_to
 from eventsim.weights import Weights
 
@@ -131,4 +134,22 @@ def current_slots32(address_of_handle: int, c: int, _: int, touched: int) -> int
             weight = np.float64(slot.weights[2 * k + np.uint64(1)])
             count = add(rule, slot.targets[2 * k], weight, count)
         chunk = slot.next_chunk[chunk]
+    return -1 if touched < 0 else count
+
+
+@entry
+def current_windows32(address_of_handle: int, c: int, _: int, touched: int) -> int:
+    """Add what arrives at this tick from the open window."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    row = ints(handle, F_CLASSES)[c * N_CLASS_COLUMNS : (c + 1) * N_CLASS_COLUMNS]
+    neurons, rows, tick = neurons_at(handle, row[POST]), packed_rows(row), handle[NOW]
+    rule = rule_at(handle, neurons, scale_to(neurons, tick))
+    count, front = max(touched, 0), front_of(handle, row, tick)
+    while is_due(handle, row, tick, front):
+        word = words(handle, F_POOL)[front.at]
+        row[DELIVERIES] += np.int64(count_of(word))
+        for k in range(place_of(word), place_of(word) + count_of(word)):
+            weight = np.float64(rows.weights[2 * k + np.uint64(1)])
+            count = add(rule, rows.targets[2 * k], weight, count)
+        front = step(handle, row, tick, front)
     return -1 if touched < 0 else count

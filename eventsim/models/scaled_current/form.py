@@ -90,6 +90,7 @@ _DELIVERIES: Final = {
     "sparse32": delivery.current_sparse32,
     "sparse64": delivery.current_sparse64,
     "slots32": delivery.current_slots32,
+    "windows32": delivery.current_windows32,
     "one_to_one32": delivery.current_one_to_one32,
     "one_to_one64": delivery.current_one_to_one64,
 }

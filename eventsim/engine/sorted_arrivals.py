@@ -1,0 +1,85 @@
+"""Classes whose arrivals are sorted when their source spikes: by tick, or into windows of many ticks."""
+
+from __future__ import annotations
+
+from eventsim.engine.class_queue import SCAN
+from eventsim.engine.jit import inlined, ints, part
+from eventsim.engine.layout import (
+    CURSOR,
+    F_CLASSES,
+    F_DUE_CLASS,
+    F_HEAD,
+    F_PACKETS,
+    F_SLOTTED,
+    N_CLASS_COLUMNS,
+    N_DUE,
+    N_PACKET_COLUMNS,
+    N_SLOTTED,
+    NEVER,
+    PACKET_NEXT,
+    QUEUE_KIND,
+    TO_SORT,
+    WIDTH,
+    Ints,
+)
+from eventsim.engine.slots import leave_slot, sort_to_slots
+from eventsim.engine.windows import leave_window, sort_to_windows
+
+
+@inlined
+def first_slot(handle: Ints) -> int:
+    """Return the first tick at which a class in slots is due, or NEVER; the queue that scans knows them."""
+    least = NEVER
+    if handle[N_SLOTTED] and handle[QUEUE_KIND] != SCAN:
+        head, slotted = ints(handle, F_HEAD), ints(handle, F_SLOTTED)
+        for k in range(handle[N_SLOTTED]):
+            least = min(least, head[slotted[k]])
+    return least
+
+
+@inlined
+def take_slots(handle: Ints, tick: int) -> None:
+    """Add the classes in slots that are due at `tick` to the list of due classes, which stays ascending."""
+    if handle[N_SLOTTED] == 0 or handle[QUEUE_KIND] == SCAN:
+        return
+    head, slotted, due = ints(handle, F_HEAD), ints(handle, F_SLOTTED), ints(handle, F_DUE_CLASS)
+    for q in range(handle[N_SLOTTED]):
+        c = slotted[q]
+        if head[c] == tick:
+            k = handle[N_DUE]
+            while k > 0 and due[k - 1] > c:
+                due[k] = due[k - 1]
+                k -= 1
+            due[k] = c
+            handle[N_DUE] += 1
+
+
+@part
+def sort_in(handle: Ints) -> bool:
+    """Sort the synapses of all new spikes into slots; return False where the pool must grow first."""
+    slotted, packets, head = ints(handle, F_SLOTTED), ints(handle, F_PACKETS), ints(handle, F_HEAD)
+    for k in range(handle[N_SLOTTED]):
+        c = slotted[k]
+        row = ints(handle, F_CLASSES)[c * N_CLASS_COLUMNS : (c + 1) * N_CLASS_COLUMNS]
+        while row[CURSOR] >= 0:
+            packet = packets[row[CURSOR] * N_PACKET_COLUMNS : (row[CURSOR] + 1) * N_PACKET_COLUMNS]
+            if row[WIDTH]:
+                tick = sort_to_windows(handle, row, packet, head[c])
+            else:
+                tick = sort_to_slots(handle, row, packet, head[c])
+            if tick < 0:
+                return False
+            head[c] = tick
+            row[CURSOR] = packet[PACKET_NEXT]
+    handle[TO_SORT] = 0
+    return True
+
+
+@inlined
+def leave(handle: Ints, c: int, tick: int) -> None:
+    """Remove what class c, whose arrivals are sorted, has delivered at `tick`."""
+    row = ints(handle, F_CLASSES)[c * N_CLASS_COLUMNS : (c + 1) * N_CLASS_COLUMNS]
+    if row[WIDTH]:
+        ints(handle, F_HEAD)[c] = leave_window(handle, row, tick)
+    else:
+        ints(handle, F_HEAD)[c] = leave_slot(handle, row, tick)

@@ -1,0 +1,273 @@
+"""Arrivals sorted when their source spikes, where the grid is too fine for a slot per tick.
+
+A slot is here a window of many ticks, no wider than the shortest delay. When a source spikes, each delay of
+its row leaves one word in the window of its arrival: the offset in the window, where the synapses stand in
+the packed rows, and how many they are. The first arrival of a window opens it: by then all its words are
+there, and they are sorted by offset, those of one tick in the order of emission.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from eventsim.engine.jit import indices, indices_at, inlined, ints, ints_at, part, prefetch, words, words_at
+from eventsim.engine.layout import (
+    AT,
+    COUNTS,
+    DELAYS,
+    F_HISTOGRAM,
+    F_NEXT_CHUNK,
+    F_POOL,
+    F_SCRATCH,
+    F_SLOT_CHUNK,
+    F_SLOT_END,
+    F_SLOT_LIMIT,
+    F_SPIKE_ADDRESS,
+    FREE_CHUNKS,
+    INDPTR,
+    N_DELAYS,
+    N_PRE,
+    N_WEIGHTS,
+    NEVER,
+    PACKET_COUNT,
+    PACKET_START,
+    PACKET_TICK,
+    SLOTS,
+    SPAN,
+    STOP,
+    UNDER_WAY,
+    WEIGHTS,
+    WIDTH,
+    Ints,
+    Words,
+)
+from eventsim.engine.pool import CHUNK, FULL, extend, free_slot
+
+WIDEST: Final = 18
+"""Bits of an offset: a window has 2^18 ticks at most."""
+PLACE_BITS: Final = 28
+COUNT_BITS: Final = 18
+_COUNT, _OFFSET = np.uint64(COUNT_BITS), np.uint64(COUNT_BITS + PLACE_BITS)
+_MOST, _PLACES = np.uint64((1 << COUNT_BITS) - 1), np.uint64((1 << PLACE_BITS) - 1)
+_DIGIT: Final = 9
+RADIX: Final = 1 << _DIGIT
+_FEW: Final = 24
+
+
+@inlined
+def offset_of(word: np.uint64) -> int:
+    """Return the ticks from the start of the window to the arrival."""
+    return np.int64(word >> _OFFSET)
+
+
+@inlined
+def place_of(word: np.uint64) -> np.uint64:
+    """Return where in the packed rows the synapses start."""
+    return (word >> _COUNT) & _PLACES
+
+
+@inlined
+def count_of(word: np.uint64) -> np.uint64:
+    """Return how many synapses arrive."""
+    return word & _MOST
+
+
+@part
+def sort_to_windows(handle: Ints, row: Ints, packet: Ints, head: int) -> int:
+    """Note the arrivals of a packet in their windows; return when the class, so far due at `head`, is due.
+
+    Returns -1, having changed nothing, where the pool must grow first.
+    """
+    n_delays, tick, width, mask = row[N_DELAYS], packet[PACKET_TICK], row[WIDTH], row[SPAN] - 1
+    starts, counts = ints_at(row[INDPTR], row[N_PRE] + 1), indices_at(row[COUNTS], row[N_PRE] * n_delays)
+    delays, address, pool = (
+        ints_at(row[DELAYS], n_delays),
+        indices(handle, F_SPIKE_ADDRESS),
+        words(handle, F_POOL),
+    )
+    ends, limits = ints(handle, F_SLOT_END), ints(handle, F_SLOT_LIMIT)
+    if handle[FREE_CHUNKS] < n_delays + packet[PACKET_COUNT] * n_delays // FULL:
+        return -1
+    least, within = NEVER, (1 << width) - 1
+    for e in range(packet[PACKET_START], packet[PACKET_START] + packet[PACKET_COUNT]):
+        source, place = address[e], starts[address[e]]
+        for d in range(n_delays):
+            n, arrival = np.int64(counts[source * n_delays + d]), tick + delays[d]
+            slot = row[SLOTS] + ((arrival >> width) & mask)
+            end = ends[slot]
+            if end < limits[slot] or n:
+                if end >= limits[slot]:
+                    end = extend(handle, slot, end)
+                word = ((arrival & within) << (COUNT_BITS + PLACE_BITS)) | (place << COUNT_BITS) | n
+                pool[end] = np.uint64(word)
+                ends[slot] = end + (n > 0)
+                row[UNDER_WAY] += n > 0
+            least = min(least, arrival if n else NEVER)
+            place += n
+    return min(head, least)
+
+
+@inlined
+def window_at(handle: Ints, row: Ints, tick: int) -> None:
+    """Open the window of `tick`, the first arrival under way, unless it is open."""
+    if row[AT] < 0:
+        _open(handle, row, tick)
+
+
+class Front(NamedTuple):
+    """Where in the pool the front of an open window is (-1: at its end), and where that chunk ends."""
+
+    at: int
+    stop: int
+
+
+@inlined
+def front_of(handle: Ints, row: Ints, tick: int) -> Front:
+    """Return the front of the window of `tick`, the first arrival under way."""
+    window_at(handle, row, tick)
+    return Front(row[AT], row[STOP])
+
+
+@inlined
+def is_due(handle: Ints, row: Ints, tick: int, front: Front) -> bool:
+    """Return whether the arrival at the front is at `tick`."""
+    if front.at < 0:
+        return False
+    within = (1 << row[WIDTH]) - 1
+    return bool(offset_of(words(handle, F_POOL)[front.at]) == tick & within)
+
+
+@inlined
+def step(handle: Ints, row: Ints, tick: int, front: Front) -> Front:
+    """Return the front one arrival on."""
+    if front.at + 1 < front.stop:
+        return Front(front.at + 1, front.stop)
+    chunk = ints(handle, F_NEXT_CHUNK)[front.at // CHUNK]
+    place = row[SLOTS] + ((tick >> row[WIDTH]) & (row[SPAN] - 1))
+    return Front(chunk * CHUNK, _stop(handle, place, chunk)) if chunk >= 0 else Front(-1, -1)
+
+
+@inlined
+def next_arrival(handle: Ints, row: Ints, tick: int) -> int:
+    """Pass the arrival at the front of the open window, at `tick`; return when the next one is."""
+    row[AT] += 1
+    if row[AT] == row[STOP]:
+        return _next_chunk(handle, row, tick)
+    width = row[WIDTH]
+    return ((tick >> width) << width) + offset_of(words(handle, F_POOL)[row[AT]])
+
+
+@part
+def leave_window(handle: Ints, row: Ints, tick: int) -> int:
+    """Pass all arrivals at `tick`; return when the next one is."""
+    window_at(handle, row, tick)
+    head = tick
+    while head == tick:
+        head = next_arrival(handle, row, tick)
+    return head
+
+
+@part
+def _next_chunk(handle: Ints, row: Ints, tick: int) -> int:
+    """Go on to the next chunk of the open window, or leave it; return when the next arrival is."""
+    width, pool, following = row[WIDTH], words(handle, F_POOL), ints(handle, F_NEXT_CHUNK)
+    place = row[SLOTS] + ((tick >> width) & (row[SPAN] - 1))
+    chunk = following[(row[AT] - 1) // CHUNK]
+    if chunk >= 0:
+        row[AT] = chunk * CHUNK
+        row[STOP] = _stop(handle, place, chunk)
+        return ((tick >> width) << width) + offset_of(pool[row[AT]])
+    row[AT] = -1
+    row[UNDER_WAY] -= free_slot(handle, place)
+    if row[UNDER_WAY] == 0:
+        return NEVER
+    firsts, window = ints(handle, F_SLOT_CHUNK), (tick >> width) + 1
+    while firsts[row[SLOTS] + (window & (row[SPAN] - 1))] < 0:
+        window += 1
+    place = row[SLOTS] + (window & (row[SPAN] - 1))
+    chunk, least = firsts[place], NEVER
+    while chunk >= 0:
+        for k in range(chunk * CHUNK, _stop(handle, place, chunk)):
+            least = min(least, offset_of(pool[k]))
+        chunk = following[chunk]
+    return (window << width) + least
+
+
+@inlined
+def _stop(handle: Ints, place: int, chunk: int) -> int:
+    """Return where in the pool the words of a chunk of the slot at `place` end."""
+    last = ints(handle, F_NEXT_CHUNK)[chunk] < 0
+    return ints(handle, F_SLOT_END)[place] if last else chunk * CHUNK + FULL
+
+
+@part
+def _open(handle: Ints, row: Ints, tick: int) -> None:
+    """Sort the words of the window of `tick`, and stand at the first."""
+    pool, scratch, following = words(handle, F_POOL), words(handle, F_SCRATCH), ints(handle, F_NEXT_CHUNK)
+    place = row[SLOTS] + ((tick >> row[WIDTH]) & (row[SPAN] - 1))
+    first, half = ints(handle, F_SLOT_CHUNK)[place], scratch.shape[0] >> 1
+    chunk, n = first, 0
+    while chunk >= 0:
+        for k in range(chunk * CHUNK, _stop(handle, place, chunk)):
+            scratch[n] = pool[k]
+            n += 1
+        chunk = following[chunk]
+    if n <= _FEW:
+        _sort_few(scratch, n)
+        start = 0
+    else:
+        start = _sort_many(scratch, half, n, row[WIDTH], ints(handle, F_HISTOGRAM))
+    chunk, n = first, start
+    while chunk >= 0:
+        for k in range(chunk * CHUNK, _stop(handle, place, chunk)):
+            pool[k] = scratch[n]
+            n += 1
+        chunk = following[chunk]
+    row[AT], row[STOP] = first * CHUNK, _stop(handle, place, first)
+
+
+@part
+def _sort_few(array: Words, n: int) -> None:
+    for k in range(1, n):
+        word, hole = array[k], k
+        while hole > 0 and array[hole - 1] >> _OFFSET > word >> _OFFSET:
+            array[hole] = array[hole - 1]
+            hole -= 1
+        array[hole] = word
+
+
+@part
+def _sort_many(array: Words, half: int, n: int, width: int, histogram: Ints) -> int:
+    """Sort the first n words by offset, a digit at a time, to and from the second half; return where they are."""
+    start, to = 0, half
+    for shift in range(0, width, _DIGIT):
+        low = np.uint64(shift) + _OFFSET
+        for digit in range(RADIX):
+            histogram[digit] = 0
+        for k in range(start, start + n):
+            histogram[np.int64((array[k] >> low) & np.uint64(RADIX - 1))] += 1
+        place = to
+        for digit in range(RADIX):
+            count = histogram[digit]
+            histogram[digit] = place
+            place += count
+        for k in range(start, start + n):
+            digit = np.int64((array[k] >> low) & np.uint64(RADIX - 1))
+            array[histogram[digit]] = array[k]
+            histogram[digit] += 1
+        start, to = to, start
+    return start
+
+
+@inlined
+def fetch_ahead(handle: Ints, row: Ints) -> None:
+    """Ask for the synapses of an arrival some way behind the front of the open window."""
+    rows, word = words_at(row[WEIGHTS], row[N_WEIGHTS]), words(handle, F_POOL)[row[AT] + 8]
+    prefetch(rows, np.int64(place_of(word)))
+    prefetch(rows, np.int64(place_of(word)) + 7)
+    if count_of(word) > np.uint64(8):
+        prefetch(rows, np.int64(place_of(word)) + 15)
+        prefetch(rows, np.int64(place_of(word)) + 23)
+        prefetch(rows, np.int64(place_of(word)) + 31)
