@@ -21,6 +21,7 @@ from eventsim.engine.layout import (
     CLASS_ZERO,
     CLOCK_CLASS,
     CLOCK_EVENTS,
+    CLOCK_MERGED_RUN,
     CLOCK_RUN,
     CLOCK_TICK,
     COUNT,
@@ -58,6 +59,7 @@ from eventsim.engine.layout import (
     LOOK,
     MARK,
     MEMBRANE,
+    MERGED,
     N_CLASS_COLUMNS,
     N_CLOCKS,
     N_DUE,
@@ -107,6 +109,18 @@ def _next_tick(handle: Ints) -> int:
     if handle[INPUT_HEAD] < handle[INPUT_TAIL]:
         tick = min(tick, ints(handle, F_INPUT_TICK)[handle[INPUT_HEAD]])
     return tick
+
+
+@inlined
+def _merged_tick(handle: Ints) -> int:
+    """Return when the class that runs merged with a Poisson source is due, or NEVER."""
+    return int(ints(handle, F_HEAD)[handle[MERGED]]) if handle[MERGED] >= 0 else NEVER
+
+
+@inlined
+def _set_merged(handle: Ints, tick: int) -> None:
+    if handle[MERGED] >= 0:
+        ints(handle, F_HEAD)[handle[MERGED]] = tick
 
 
 @inlined
@@ -328,7 +342,10 @@ def _run_ahead(at: int, handle: Ints, k: int, limit: int) -> int:
     Returns how many fired, 0 if it came to the limit, or -1 if it stopped at a firing predicted before that.
     """
     clock = clock_at(handle, k).row
-    fired = call(clock[CLOCK_RUN], at, k, limit, 0)
+    if handle[MERGED] >= 0:
+        fired = call(clock[CLOCK_MERGED_RUN], at, k, limit, handle[MERGED])
+    else:
+        fired = call(clock[CLOCK_RUN], at, k, limit, 0)
     if fired > 0:
         p = ints(handle, F_CLASSES)[clock[CLOCK_CLASS] * N_CLASS_COLUMNS + POST]
         row = ints(handle, F_POPULATIONS)[p * N_POPULATION_COLUMNS : (p + 1) * N_POPULATION_COLUMNS]
@@ -350,17 +367,21 @@ def run_until(at: int, until: int) -> int:
     while True:
         if handle[TO_SORT] and not sort_in(handle):
             return MORE_ROOM
-        tick = _next_tick(handle)
+        merged_tick = _merged_tick(handle)
+        _set_merged(handle, NEVER)
+        tick = _next_tick(handle)  # of all others
+        _set_merged(handle, merged_tick)
         if handle[N_CLOCKS]:
             k, clock_tick, other_clock = _next_clock(handle)
             others = min(min(tick, other_clock), until)
+            clock_tick = min(clock_tick, merged_tick)
             if clock_tick < others and clock_at(handle, k).row[CLOCK_CLASS] >= 0:
                 lacking = _room(handle, clock_tick)
                 if lacking != DONE:
                     return lacking
                 if _run_ahead(at, handle, k, others):
                     continue
-                clock_tick = clock_at(handle, k).row[CLOCK_TICK]
+                clock_tick = min(clock_at(handle, k).row[CLOCK_TICK], _merged_tick(handle))
             tick = min(tick, min(clock_tick, other_clock))
         if tick >= until:
             return DONE

@@ -43,7 +43,7 @@ class SlotRows:
 
     @property
     def width(self) -> int:
-        """Return 0 where there is a slot per tick, else the bits of a window's ticks, no more than any delay."""
+        """Return 0 where there is a slot per tick, else the bits of a window's ticks."""
         return width_of(int(self.delays[0]), int(self.delays[-1]))
 
     @property

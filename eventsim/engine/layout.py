@@ -235,7 +235,8 @@ N_CLASS_COLUMNS: Final = 26
 # Columns of the table of clocks: Poisson sources. CLOCK_TICK is the tick of the next events and CLOCK_EVENTS
 # their number, at least one; the event after them lies clock_ahead ticks after CLOCK_ORIGIN. RATES is the
 # address of the expected events per tick, one number or the running sum over addresses. A fused source hands
-# its events straight to one class without delay, CLOCK_CLASS; RUN is the entry that does so.
+# its events straight to one class without delay, CLOCK_CLASS; RUN is the entry that does so, MERGED_RUN the
+# one that does so with the arrivals of the class in windows that the register MERGED names (or -1).
 (
     CLOCK_SOURCE,
     CLOCK_TICK,
@@ -249,8 +250,9 @@ N_CLASS_COLUMNS: Final = 26
     CLOCK_CLASS,
     CLOCK_RUN,
     CLOCK_EMITTED,
-) = range(12)
-N_CLOCK_COLUMNS: Final = 12
+    CLOCK_MERGED_RUN,
+) = range(13)
+N_CLOCK_COLUMNS: Final = 13
 
 # Columns of packets.
 PACKET_TICK, PACKET_START, PACKET_COUNT, PACKET_NEXT = range(4)

@@ -12,12 +12,13 @@ from eventsim.engine.advance import MORE_PACKETS, MORE_RECORDS, MORE_ROOM, MORE_
 from eventsim.engine.class_queue import BLOCK, HEAP, RING
 from eventsim.engine.clocks import start_clock
 from eventsim.engine.compiled import CompiledNetwork, summed_entry
-from eventsim.engine.jit import call, ints, ints_at, kernel
+from eventsim.engine.jit import address_of, call, ints, ints_at, kernel
 from eventsim.engine.layout import (
     AT,
     CLOCK_CLASS,
     CLOCK_EMITTED,
     CLOCK_EVENTS,
+    CLOCK_MERGED_RUN,
     CLOCK_N_RATES,
     CLOCK_ORIGIN,
     CLOCK_RATES,
@@ -51,6 +52,7 @@ from eventsim.engine.layout import (
     INPUT_TAIL,
     LAST,
     MARK,
+    MERGED,
     N_CALENDAR,
     N_CLASS_COLUMNS,
     N_CLASSES,
@@ -310,12 +312,26 @@ class State:
                 row[CLOCK_CLASS], row[CLOCK_RUN] = mine[0], compiled.runs[mine[0]]
                 classes[mine[0], FUSED] = k + 1
                 fused.add(number)
+        self.handle[MERGED] = self._merged_class(table)
         self._set("clocks", table.ravel())
         self._set("random", np.zeros(4 * len(self._clocks), np.uint64))
         self._set("clock_ahead", np.zeros(len(self._clocks)))
         fanout = [[] if s in fused else classes_of.get(s, []) for s in range(len(compiled.sources))]
         self._set("fanout_start", np.cumsum([0, *(len(f) for f in fanout)]))
         self._set("fanout", np.array([k for f in fanout for k in f], np.int64))
+
+    def _merged_class(self, clocks: npt.NDArray[np.int64]) -> int:
+        """Return the class whose arrivals, in windows, run merged with the only Poisson source; else -1."""
+        if clocks.shape[0] != 1 or clocks[0, CLOCK_CLASS] < 0:
+            return -1
+        delivery = self._compiled.delivery
+        fused = delivery[clocks[0, CLOCK_CLASS]]
+        windows = [k for k, c in enumerate(delivery) if c.kind == "windows" and c.post == fused.post]
+        entry = self._compiled.forms[fused.post].entries.runs.get(f"{fused.form}+windows32")
+        if len(windows) != 1 or entry is None:
+            return -1
+        clocks[0, CLOCK_MERGED_RUN] = address_of(entry)
+        return windows[0]
 
     def _set_buffers(self, table: npt.NDArray[np.int64]) -> None:
         handle = self.handle

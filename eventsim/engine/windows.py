@@ -240,7 +240,7 @@ def _sort_few(array: Words, n: int) -> None:
 
 @part
 def _sort_many(array: Words, half: int, n: int, width: int, histogram: Ints) -> int:
-    """Sort the first n words by offset, a digit at a time, to and from the second half; return where they are."""
+    """Sort the first n words by offset, digit by digit, by way of the second half; return where they are."""
     start, to = 0, half
     for shift in range(0, width, _DIGIT):
         low = np.uint64(shift) + _OFFSET

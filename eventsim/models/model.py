@@ -36,7 +36,8 @@ class Entries:
         input, or NEVER. Left out where it never does
     start : (handle, population, tick, 0) -> 0. Schedules the first look at each neuron; `tick` is the first
     deliveries : by form of synapses, entries that take inputs straight to the neurons, unsummed
-    runs : by form of synapses, entries that take a Poisson source's events straight to the neurons
+    runs : by form of synapses, entries that take a Poisson source's events straight to the neurons; by two
+        forms, as "one_to_one32+windows32", those that do so merged with what arrives in windows
     """
 
     update: Entry

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from eventsim.engine.class_queue import HEAP, RING, SCAN
 from eventsim.engine.slots import FULL
 from eventsim.events import Events
-from eventsim.models import ALIF, LIF, CubaLIF, InputGated, LeakyIntegrator
+from eventsim.models import LIF, CubaLIF, InputGated, LeakyIntegrator
 from eventsim.network import Network
 from eventsim.projections import Csr, Dense, OneToOne
 from eventsim.session import Session
@@ -16,9 +16,19 @@ from eventsim.session import Session
 MS = 1_000_000
 MODELS = {
     "scaled": LIF(20e6, 1.0, refractory_ns=3 * MS),
-    "general": LIF(20e6, 1.0, bias=0.04),
+    "general": LIF(np.linspace(15e6, 25e6, 12), 1.0, refractory_ns=3 * MS),
     "current": CubaLIF(20e6, 4e6, 0.6, refractory_ns=2 * MS),
-    "adaptive": ALIF(20e6, 70e6, 0.4, 1.8, normalised=False),
+}
+
+
+# Tick, shortest and longest delay in ticks, and what keeps what arrives.
+SPANS = {
+    (MS, 1, 2): "slots",
+    (MS, 1, 8): "slots",
+    (MS, 2, 64): "slots",
+    (MS, 1, 300): "slots",
+    (10_000, 70, 4500): "windows",
+    (1, 500_000, 9 * MS): "windows",
 }
 
 
@@ -29,10 +39,11 @@ def rows(rng, n_pre, n_post, counts, scale=0.3):
     return Csr(np.concatenate([[0], np.cumsum(counts)]), rng.integers(0, n_post, n), weights)
 
 
-def recurrent(seed, model, longest, input_delays, longest_input):
-    """Return a driven population whose neurons reach each other after `longest` ticks or fewer."""
+def recurrent(seed, model, span, input_delays, longest_input, taps=2):
+    """Return a driven population whose neurons reach each other after span[1] to span[2] ticks of span[0]."""
     rng = np.random.default_rng(seed)
-    net, n = Network(MS), 12
+    tick_ns, shortest, longest = span
+    net, n = Network(tick_ns), 12
     net.add_input("in", 3)
     net.add_poisson("drive", n, 200.0, seed=seed)
     net.add_population("x", n, MODELS[model])
@@ -40,9 +51,12 @@ def recurrent(seed, model, longest, input_delays, longest_input):
     net.connect("drive", "x", OneToOne([0.7]))
     synapses = rows(rng, 3, n, input_delays)
     net.connect("in", "x", synapses, rng.integers(1, longest_input + 1, synapses.n_synapses) * MS)
-    for post in ("x", "x", "out"):
+    for post in [*["x"] * taps, "out"]:
         synapses = rows(rng, n, net.populations[post].size, rng.integers(0, 30, n))
-        net.connect("x", post, synapses, rng.integers(1, longest + 1, synapses.n_synapses) * MS)
+        delays = rng.integers(shortest, longest + 1, synapses.n_synapses)
+        # Few values: several synapses arrive together.
+        few = [shortest, longest, *delays[: seed % 40]]
+        net.connect("x", post, synapses, rng.choice(few, delays.size) * tick_ns)
     net.connect("x", "out", Dense(rng.normal(size=(n, 4))), 2 * MS)
     return net
 
@@ -61,17 +75,19 @@ def outcome(session, net):
 @given(
     seed=st.integers(0, 2**32 - 1),
     model=st.sampled_from(tuple(MODELS)),
-    longest=st.sampled_from([2, 8, 63, 64, 300]),
+    span=st.sampled_from(tuple(SPANS)),
     rest=st.sampled_from([(2, 5, SCAN), (60, 400, RING), (60, 9000, HEAP)]),
+    taps=st.integers(1, 2),
     cuts=st.lists(st.integers(0, 400 * MS), max_size=5),
     count_updates=st.booleans(),
 )
-def test_slots_give_the_bits_of_a_heap_of_delays(seed, model, longest, rest, cuts, count_updates):
+def test_slots_give_the_bits_of_a_heap_of_delays(seed, model, span, rest, taps, cuts, count_updates):
     """Beside other classes in any queue, cut anywhere, saved and restored at each cut."""
-    net = recurrent(seed, model, longest, *rest[:2])
-    compiled = net.compile()
-    assert [c.projection for c in compiled.delivery if c.kind == "slots"] == [2, 3, 4]
-    assert compiled.queue == rest[2]
+    net = recurrent(seed, model, span, *rest[:2], taps)
+    compiled = net.compile("slots")
+    sorted_kinds = {c.kind for c in compiled.delivery if c.projection >= 2}
+    assert SPANS[span] in sorted_kinds
+    assert span[0] < MS or compiled.queue == rest[2]
     rng = np.random.default_rng(seed)
     events = Events.of(rng.integers(0, 300, 50) * MS, rng.integers(0, 3, 50))
     found = []
@@ -89,9 +105,9 @@ def test_slots_give_the_bits_of_a_heap_of_delays(seed, model, longest, rest, cut
     assert found[0] == found[1]
 
 
-def volleys(n, synapses_per_delay, delays):
+def volleys(n, synapses_per_delay, delays, tick_ns=MS):
     """Return n neurons that all fire when told to, and reach one counter by many synapses."""
-    net = Network(MS)
+    net = Network(tick_ns)
     net.add_input("in", 1)
     net.add_population("x", n, LIF(tau_ns=MS / 50, threshold=0.5, reset="hard"))
     net.add_population("count", 3, LeakyIntegrator(np.inf))
@@ -102,12 +118,14 @@ def volleys(n, synapses_per_delay, delays):
     return net
 
 
-@pytest.mark.parametrize(("n", "each"), [(700, 3), (2, 2 * FULL + 9), (9, FULL), (1, 1)])
-def test_a_volley_of_any_size_arrives_whole(n, each):
+@pytest.mark.parametrize("grid", [(MS, "slots"), (100, "windows")])
+@pytest.mark.parametrize(("n", "each"), [(700, 3), (2, 2 * FULL + 9), (9, FULL), (FULL, 1), (1, 1)])
+def test_a_volley_of_any_size_arrives_whole(n, each, grid):
     """One that needs more room than there is, rows longer than a chunk, chunks filled to the last place."""
     delays = np.array([1, 4, 5])
-    net = volleys(n, each, delays)
+    net = volleys(n, each, delays, grid[0])
     session = Session(net.compile("slots"))
+    assert grid[1] in {c.kind for c in session.network.delivery}
     ticks = np.array([3, 4, 20])
     session.push("in", Events.of(ticks * MS, np.zeros(3, np.int32)))
     arrived = {}
@@ -154,7 +172,8 @@ FITTING = [1, 2, 3, 4095]
         (one_projection(FITTING), True),
         (one_projection([2, 3] * 66), False),  # 33 synapses per delay: a delivery is cheaper
         (one_projection([2, 3] * 64), True),
-        (one_projection([*FITTING, 4096]), False),
+        (one_projection([*FITTING, 4096]), False),  # windows of one tick, and too many of them
+        (one_projection([4, 8, 15, 20 * 1000]), False),
         (one_projection([*FITTING, 0]), False),
         (one_projection([3, 3, 3]), False),
         (one_projection(FITTING, np.float64), False),
@@ -165,9 +184,28 @@ FITTING = [1, 2, 3, 4095]
 def test_the_compiler_chooses_slots_where_they_pay(net, slots):
     assert ("slots" in {c.kind for c in net.compile().delivery}) == slots
     for queue in ("fifo", "ring", "heap"):
-        assert "slots" not in {c.kind for c in net.compile(queue).delivery}
+        assert {c.kind for c in net.compile(queue).delivery} == {"sparse"}
 
 
 def test_slots_can_be_asked_for_where_a_delivery_brings_much():
     (delivered,) = one_projection([2, 3] * 500).compile("slots").delivery
     assert (delivered.kind, delivered.delay) == ("slots", 2)
+
+
+@pytest.mark.parametrize(
+    ("delays", "width", "span"),
+    [
+        ([1, 63], 0, 64),
+        ([1, 4095], 0, 4096),
+        ([4, 5, 4096], 2, 2048),
+        ([500_000, 2_500_000], 18, 16),
+        ([10**9, 10**9 + 1], 18, 4096),
+        ([2**40, 2**40 + 1], 18, None),
+    ],
+)
+def test_windows_are_no_wider_than_the_shortest_delay(delays, width, span):
+    (delivered,) = one_projection(delays, tick_ns=1).compile("slots").delivery[:1]
+    if span is None:
+        assert delivered.kind == "sparse"
+    else:
+        assert (delivered.slots.width, delivered.slots.span) == (width, span)

@@ -46,7 +46,7 @@ from eventsim.models.scaled.membrane import (
 from eventsim.weights import Weights
 
 
-class _Drawn(NamedTuple):
+class Drawn(NamedTuple):
     """How many neurons are touched so far, and the generator."""
 
     touched: int
@@ -54,7 +54,7 @@ class _Drawn(NamedTuple):
 
 
 @inlined
-def _add_events(rule: Rule, weights: Weights, rates: Floats, x: float, events: int, so_far: _Drawn) -> _Drawn:
+def add_events(rule: Rule, weights: Weights, rates: Floats, x: float, events: int, so_far: Drawn) -> Drawn:
     """Draw the addresses of a source's events at one tick, and add each to its neuron."""
     touched, g = so_far.touched, so_far.generator
     size = rule.mark.shape[0]
@@ -66,7 +66,7 @@ def _add_events(rule: Rule, weights: Weights, rates: Floats, x: float, events: i
         membranes[j] = u
         if u > threshold:
             touched = rise(rule, j, touched)
-    return _Drawn(touched, g)
+    return Drawn(touched, g)
 
 
 @part
@@ -77,7 +77,7 @@ def _take(handle: Ints, k: int, row: Ints, weights: Weights, touched: int) -> in
     rates = floats_at(clock[CLOCK_RATES], clock[CLOCK_N_RATES])
     scale = scale_to(neurons, handle[NOW])
     rule, x = rule_at(handle, neurons, scale), scale * neurons.parameters[GAIN]
-    drawn = _add_events(rule, weights, rates, x, now.events, _Drawn(max(touched, 0), g))
+    drawn = add_events(rule, weights, rates, x, now.events, Drawn(max(touched, 0), g))
     row[DELIVERIES] += now.events
     clock[CLOCK_EMITTED] += now.events
     found, g = find_next(now.origin, now.ahead, rates[rates.shape[0] - 1], clock[CLOCK_STOP], drawn.generator)
@@ -104,7 +104,7 @@ def _run(handle: Ints, k: int, limit: int, row: Ints, weights: Weights) -> int:
             scale = growth_at(p, tick - own[BASE])
         handle[STAMP] += 1
         rule = rule_at(handle, neurons, scale)
-        drawn = _add_events(rule, weights, rates, scale * p[GAIN], now.events, _Drawn(0, g))
+        drawn = add_events(rule, weights, rates, scale * p[GAIN], now.events, Drawn(0, g))
         emitted += now.events
         now, g = find_next(now.origin, now.ahead, mean, stop, drawn.generator)
         if drawn.touched:
@@ -127,7 +127,8 @@ def _run_or_take(handle: Ints, k: int, limit: int, weights: Weights, touched: in
 
 
 @part
-def _weights_of(handle: Ints, k: int) -> tuple[int, int]:
+def weights_of(handle: Ints, k: int) -> tuple[int, int]:
+    """Return where the weights are that source k hands its events to, and how many."""
     row = clock_at(handle, k).row[CLOCK_CLASS] * N_CLASS_COLUMNS
     classes = ints(handle, F_CLASSES)
     return classes[row + WEIGHTS], classes[row + N_WEIGHTS]
@@ -141,7 +142,7 @@ def run_one_to_one32(address_of_handle: int, k: int, limit: int, touched: int) -
     it lets neurons fire, and returns how many did at the tick where it stopped.
     """
     handle = ints_at(address_of_handle, HANDLE_SIZE)
-    address, n = _weights_of(handle, k)
+    address, n = weights_of(handle, k)
     return _run_or_take(handle, k, limit, singles_at(address, n), touched)
 
 
@@ -149,5 +150,5 @@ def run_one_to_one32(address_of_handle: int, k: int, limit: int, touched: int) -
 def run_one_to_one64(address_of_handle: int, k: int, limit: int, touched: int) -> int:
     """Do what `run_one_to_one32` does, with float64 synapses."""
     handle = ints_at(address_of_handle, HANDLE_SIZE)
-    address, n = _weights_of(handle, k)
+    address, n = weights_of(handle, k)
     return _run_or_take(handle, k, limit, floats_at(address, n), touched)
