@@ -13,6 +13,7 @@ from eventsim.engine.layout import (
     FREE_CHUNK,
     FREE_CHUNKS,
     HANDLE_SIZE,
+    NEVER,
     TO_SORT,
     Ints,
 )
@@ -23,6 +24,9 @@ FULL: Final = 1024
 """Words of a chunk that are used."""
 CHUNK: Final = FULL + BLOCK
 """Words of a chunk; were it a power of two, the chunks would compete for the same places in the caches."""
+
+NO_ROOM: Final = -NEVER
+"""A tick that says that the pool must grow first."""
 
 _EMPTY: Final = -2
 """Limit of an empty slot, whose end is -1: it has no room even for nothing."""

@@ -56,7 +56,7 @@ from eventsim.engine.layout import (
     Positions,
     Values,
 )
-from eventsim.engine.pool import BLOCK, CHUNK, FULL, extend, free_slot
+from eventsim.engine.pool import BLOCK, CHUNK, FULL, NO_ROOM, extend, free_slot
 
 
 class Slot(NamedTuple):
@@ -107,14 +107,14 @@ def stop_of(slot: Slot, chunk: int) -> int:
 def sort_to_slots(handle: Ints, row: Ints, packet: Ints, head: int) -> int:
     """Copy the synapses of a packet to their slots; return when the class, due at `head` so far, is due now.
 
-    Returns -1, having changed nothing, where the pool must grow first.
+    Returns NO_ROOM, having changed nothing, where the pool must grow first.
     """
     starts, address = ints_at(row[INDPTR], row[N_PRE] + 1), indices(handle, F_SPIKE_ADDRESS)
     synapses = 0
     for e in range(packet[PACKET_START], packet[PACKET_START] + packet[PACKET_COUNT]):
         synapses += starts[address[e] + 1] - starts[address[e]]
     if handle[FREE_CHUNKS] < row[N_DELAYS] + synapses // FULL:
-        return -1
+        return NO_ROOM
     if synapses == 0:
         return head
     _copy_packet(handle, row, packet)

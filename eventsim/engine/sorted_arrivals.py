@@ -22,6 +22,7 @@ from eventsim.engine.layout import (
     WIDTH,
     Ints,
 )
+from eventsim.engine.pool import NO_ROOM
 from eventsim.engine.slots import leave_slot, sort_to_slots
 from eventsim.engine.windows import leave_window, sort_to_windows
 
@@ -67,7 +68,7 @@ def sort_in(handle: Ints) -> bool:
                 tick = sort_to_windows(handle, row, packet, head[c])
             else:
                 tick = sort_to_slots(handle, row, packet, head[c])
-            if tick < 0:
+            if tick == NO_ROOM:
                 return False
             head[c] = tick
             row[CURSOR] = packet[PACKET_NEXT]

@@ -43,7 +43,7 @@ from eventsim.engine.layout import (
     Ints,
     Words,
 )
-from eventsim.engine.pool import CHUNK, FULL, extend, free_slot
+from eventsim.engine.pool import CHUNK, FULL, NO_ROOM, extend, free_slot
 
 WIDEST: Final = 18
 """Bits of an offset: a window has 2^18 ticks at most."""
@@ -59,7 +59,7 @@ _FEW: Final = 24
 @inlined
 def offset_of(word: np.uint64) -> int:
     """Return the ticks from the start of the window to the arrival."""
-    return np.int64(word >> _OFFSET)
+    return int(np.int64(word >> _OFFSET))
 
 
 @inlined
@@ -78,7 +78,7 @@ def count_of(word: np.uint64) -> np.uint64:
 def sort_to_windows(handle: Ints, row: Ints, packet: Ints, head: int) -> int:
     """Note the arrivals of a packet in their windows; return when the class, so far due at `head`, is due.
 
-    Returns -1, having changed nothing, where the pool must grow first.
+    Returns NO_ROOM, having changed nothing, where the pool must grow first.
     """
     n_delays, tick, width, mask = row[N_DELAYS], packet[PACKET_TICK], row[WIDTH], row[SPAN] - 1
     starts, counts = ints_at(row[INDPTR], row[N_PRE] + 1), indices_at(row[COUNTS], row[N_PRE] * n_delays)
@@ -89,7 +89,7 @@ def sort_to_windows(handle: Ints, row: Ints, packet: Ints, head: int) -> int:
     )
     ends, limits = ints(handle, F_SLOT_END), ints(handle, F_SLOT_LIMIT)
     if handle[FREE_CHUNKS] < n_delays + packet[PACKET_COUNT] * n_delays // FULL:
-        return -1
+        return NO_ROOM
     least, within = NEVER, (1 << width) - 1
     for e in range(packet[PACKET_START], packet[PACKET_START] + packet[PACKET_COUNT]):
         source, place = address[e], starts[address[e]]
@@ -100,8 +100,8 @@ def sort_to_windows(handle: Ints, row: Ints, packet: Ints, head: int) -> int:
             if end < limits[slot] or n:
                 if end >= limits[slot]:
                     end = extend(handle, slot, end)
-                word = ((arrival & within) << (COUNT_BITS + PLACE_BITS)) | (place << COUNT_BITS) | n
-                pool[end] = np.uint64(word)
+                word = (np.uint64(arrival & within) << _OFFSET) | (np.uint64(place) << _COUNT)
+                pool[end] = word | np.uint64(n)
                 ends[slot] = end + (n > 0)
                 row[UNDER_WAY] += n > 0
             least = min(least, arrival if n else NEVER)
@@ -156,7 +156,7 @@ def next_arrival(handle: Ints, row: Ints, tick: int) -> int:
     if row[AT] == row[STOP]:
         return _next_chunk(handle, row, tick)
     width = row[WIDTH]
-    return ((tick >> width) << width) + offset_of(words(handle, F_POOL)[row[AT]])
+    return int((tick >> width) << width) + offset_of(words(handle, F_POOL)[row[AT]])
 
 
 @part
@@ -178,7 +178,7 @@ def _next_chunk(handle: Ints, row: Ints, tick: int) -> int:
     if chunk >= 0:
         row[AT] = chunk * CHUNK
         row[STOP] = _stop(handle, place, chunk)
-        return ((tick >> width) << width) + offset_of(pool[row[AT]])
+        return int((tick >> width) << width) + offset_of(pool[row[AT]])
     row[AT] = -1
     row[UNDER_WAY] -= free_slot(handle, place)
     if row[UNDER_WAY] == 0:
@@ -192,7 +192,7 @@ def _next_chunk(handle: Ints, row: Ints, tick: int) -> int:
         for k in range(chunk * CHUNK, _stop(handle, place, chunk)):
             least = min(least, offset_of(pool[k]))
         chunk = following[chunk]
-    return (window << width) + least
+    return int(window << width) + least
 
 
 @inlined
@@ -254,7 +254,7 @@ def _sort_many(array: Words, half: int, n: int, width: int, histogram: Ints) -> 
             histogram[digit] = place
             place += count
         for k in range(start, start + n):
-            digit = np.int64((array[k] >> low) & np.uint64(RADIX - 1))
+            digit = int(np.int64((array[k] >> low) & np.uint64(RADIX - 1)))
             array[histogram[digit]] = array[k]
             histogram[digit] += 1
         start, to = to, start
@@ -265,9 +265,10 @@ def _sort_many(array: Words, half: int, n: int, width: int, histogram: Ints) -> 
 def fetch_ahead(handle: Ints, row: Ints) -> None:
     """Ask for the synapses of an arrival some way behind the front of the open window."""
     rows, word = words_at(row[WEIGHTS], row[N_WEIGHTS]), words(handle, F_POOL)[row[AT] + 8]
-    prefetch(rows, np.int64(place_of(word)))
-    prefetch(rows, np.int64(place_of(word)) + 7)
+    place = int(np.int64(place_of(word)))
+    prefetch(rows, place)
+    prefetch(rows, place + 7)
     if count_of(word) > np.uint64(8):
-        prefetch(rows, np.int64(place_of(word)) + 15)
-        prefetch(rows, np.int64(place_of(word)) + 23)
-        prefetch(rows, np.int64(place_of(word)) + 31)
+        prefetch(rows, place + 15)
+        prefetch(rows, place + 23)
+        prefetch(rows, place + 31)

@@ -80,8 +80,11 @@ def outcome(session, net):
     taps=st.integers(1, 2),
     cuts=st.lists(st.integers(0, 400 * MS), max_size=5),
     count_updates=st.booleans(),
+    start_ns=st.sampled_from([0, -170 * MS]),
 )
-def test_slots_give_the_bits_of_a_heap_of_delays(seed, model, span, rest, taps, cuts, count_updates):
+def test_slots_give_the_bits_of_a_heap_of_delays(
+    seed, model, span, rest, taps, cuts, count_updates, start_ns
+):
     """Beside other classes in any queue, cut anywhere, saved and restored at each cut."""
     net = recurrent(seed, model, span, *rest[:2], taps)
     compiled = net.compile("slots")
@@ -89,17 +92,17 @@ def test_slots_give_the_bits_of_a_heap_of_delays(seed, model, span, rest, taps, 
     assert SPANS[span] in sorted_kinds
     assert span[0] < MS or compiled.queue == rest[2]
     rng = np.random.default_rng(seed)
-    events = Events.of(rng.integers(0, 300, 50) * MS, rng.integers(0, 3, 50))
-    found = []
+    events = Events.of(start_ns + rng.integers(0, 300, 50) * MS, rng.integers(0, 3, 50))
+    found, options = [], {"record": net.populations, "count_updates": count_updates}
     for chosen in (compiled, net.compile("heap")):
-        session = Session(chosen, record=net.populations, count_updates=count_updates)
+        session = Session(chosen, start_ns=start_ns, **options)
         session.push("in", events)
         for cut in sorted(cuts) if chosen is compiled else []:
-            session.advance(cut)
+            session.advance(start_ns + cut)
             saved = session.save()
-            session = Session(chosen, record=net.populations, count_updates=count_updates)
+            session = Session(chosen, **options)
             session.restore(saved)
-        session.advance(400 * MS)
+        session.advance(start_ns + 400 * MS)
         found.append(outcome(session, net))
     assert found[0][2].spikes["x"] > 0
     assert found[0] == found[1]

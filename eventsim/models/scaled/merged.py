@@ -88,7 +88,7 @@ def _run(handle: Ints, k: int, limit: int, c: int, weights: Weights) -> int:
             window_at(handle, window, tick)
             while head == tick:
                 word = pool[window[AT]]
-                arrived += np.int64(count_of(word))
+                arrived += int(np.int64(count_of(word)))
                 touched = add_arrival(rule, rows, word, x, touched)
                 fetch_ahead(handle, window)
                 head = next_arrival(handle, window, tick)
