@@ -14,6 +14,7 @@ import numpy as np
 from eventsim.engine.calendar import calendar_at, first_due, gather_due, schedule
 from eventsim.engine.class_queue import first_class, take
 from eventsim.engine.clocks import clock_at, take_clock
+from eventsim.engine.inputs import take_inputs
 from eventsim.engine.jit import call, floats_at, indices, inlined, ints, ints_at, kernel, part, singles
 from eventsim.engine.layout import (
     CLASS_START,
@@ -38,14 +39,10 @@ from eventsim.engine.layout import (
     F_FIRED,
     F_FIRED_VALUE,
     F_HEAD,
-    F_INPUT_ADDRESS,
-    F_INPUT_SOURCE,
     F_INPUT_TICK,
-    F_INPUT_VALUE,
     F_PACKETS,
     F_POPULATIONS,
     F_RECORD_TICK,
-    F_RECORDED,
     F_SPIKE_ADDRESS,
     F_SPIKE_VALUE,
     F_TOUCHED,
@@ -53,7 +50,6 @@ from eventsim.engine.layout import (
     FUSED,
     GRADED_SPIKES,
     HANDLE_SIZE,
-    INPUT_EVENTS,
     INPUT_HEAD,
     INPUT_TAIL,
     LOOK,
@@ -92,7 +88,14 @@ from eventsim.engine.layout import (
 )
 from eventsim.engine.packets import compact, emit, has_fanout, pass_on
 from eventsim.engine.records import record
-from eventsim.engine.sorted_arrivals import first_slot, leave, sort_in, take_slots
+from eventsim.engine.sorted_arrivals import (
+    first_slot,
+    leave,
+    merged_tick,
+    set_merged,
+    sort_in,
+    take_slots,
+)
 from eventsim.engine.sorting import sort, sort_with_values
 
 DONE: Final = 0
@@ -109,18 +112,6 @@ def _next_tick(handle: Ints) -> int:
     if handle[INPUT_HEAD] < handle[INPUT_TAIL]:
         tick = min(tick, ints(handle, F_INPUT_TICK)[handle[INPUT_HEAD]])
     return tick
-
-
-@inlined
-def _merged_tick(handle: Ints) -> int:
-    """Return when the class that runs merged with a Poisson source is due, or NEVER."""
-    return int(ints(handle, F_HEAD)[handle[MERGED]]) if handle[MERGED] >= 0 else NEVER
-
-
-@inlined
-def _set_merged(handle: Ints, tick: int) -> None:
-    if handle[MERGED] >= 0:
-        ints(handle, F_HEAD)[handle[MERGED]] = tick
 
 
 @inlined
@@ -164,32 +155,6 @@ def _room(handle: Ints, tick: int) -> int:
         if 2 * handle[PACKETS] + handle[N_SOURCES] > packets:
             return MORE_PACKETS
     return DONE
-
-
-@part
-def _take_inputs(handle: Ints, tick: int) -> None:
-    """Move the waiting inputs of `tick` into packets, one per input."""
-    ticks, sources = ints(handle, F_INPUT_TICK), indices(handle, F_INPUT_SOURCE)
-    addresses, values = indices(handle, F_INPUT_ADDRESS), singles(handle, F_INPUT_VALUE)
-    spike_address, spike_value = indices(handle, F_SPIKE_ADDRESS), singles(handle, F_SPIKE_VALUE)
-    recorded, tail = ints(handle, F_RECORDED), handle[INPUT_TAIL]
-    while handle[INPUT_HEAD] < tail and ticks[handle[INPUT_HEAD]] == tick:
-        source = sources[handle[INPUT_HEAD]]
-        wanted = has_fanout(handle, source)
-        start = handle[SPIKES]
-        spike, k = start, handle[INPUT_HEAD]
-        while k < tail and ticks[k] == tick and sources[k] == source:
-            if wanted:
-                spike_address[spike], spike_value[spike] = addresses[k], values[k]
-                spike += 1
-            if recorded[source]:
-                record(handle, source, tick, addresses[k], values[k])
-            k += 1
-        handle[INPUT_EVENTS] += k - handle[INPUT_HEAD]
-        handle[INPUT_HEAD] = k
-        if wanted:
-            handle[SPIKES] = spike
-            emit(handle, source, tick, start)
 
 
 @part
@@ -367,21 +332,21 @@ def run_until(at: int, until: int) -> int:
     while True:
         if handle[TO_SORT] and not sort_in(handle):
             return MORE_ROOM
-        merged_tick = _merged_tick(handle)
-        _set_merged(handle, NEVER)
+        merged = merged_tick(handle)
+        set_merged(handle, NEVER)
         tick = _next_tick(handle)  # of all others
-        _set_merged(handle, merged_tick)
+        set_merged(handle, merged)
         if handle[N_CLOCKS]:
             k, clock_tick, other_clock = _next_clock(handle)
             others = min(min(tick, other_clock), until)
-            clock_tick = min(clock_tick, merged_tick)
+            clock_tick = min(clock_tick, merged)
             if clock_tick < others and clock_at(handle, k).row[CLOCK_CLASS] >= 0:
                 lacking = _room(handle, clock_tick)
                 if lacking != DONE:
                     return lacking
                 if _run_ahead(at, handle, k, others):
                     continue
-                clock_tick = min(clock_at(handle, k).row[CLOCK_TICK], _merged_tick(handle))
+                clock_tick = min(clock_at(handle, k).row[CLOCK_TICK], merged_tick(handle))
             tick = min(tick, min(clock_tick, other_clock))
         if tick >= until:
             return DONE
@@ -394,7 +359,7 @@ def run_until(at: int, until: int) -> int:
         take(handle, tick)
         take_slots(handle, tick)
         if handle[INPUT_HEAD] < handle[INPUT_TAIL]:
-            _take_inputs(handle, tick)
+            take_inputs(handle, tick)
         for k in range(handle[N_CLOCKS]):
             row = clock_at(handle, k).row
             if row[CLOCK_TICK] == tick and row[CLOCK_CLASS] < 0:

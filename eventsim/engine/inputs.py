@@ -13,14 +13,21 @@ from eventsim.engine.layout import (
     F_INPUT_SOURCE,
     F_INPUT_TICK,
     F_INPUT_VALUE,
+    F_RECORDED,
     F_SOURCE_SIZE,
+    F_SPIKE_ADDRESS,
+    F_SPIKE_VALUE,
     HANDLE_SIZE,
+    INPUT_EVENTS,
     INPUT_HEAD,
     INPUT_TAIL,
+    SPIKES,
     TICK_NS,
     Indices,
     Ints,
 )
+from eventsim.engine.packets import emit, has_fanout
+from eventsim.engine.records import record
 
 ACCEPTED: Final = -1
 UNORDERED: Final = -2
@@ -117,3 +124,29 @@ def _append(handle: Ints, place: int, tick: int, source: int, what: tuple[int, f
     if addresses[k] != address:
         return bool(addresses[k] < address)
     return bool(values[k] <= value)
+
+
+@part
+def take_inputs(handle: Ints, tick: int) -> None:
+    """Move the waiting inputs of `tick` into packets, one per input."""
+    ticks, sources = ints(handle, F_INPUT_TICK), indices(handle, F_INPUT_SOURCE)
+    addresses, values = indices(handle, F_INPUT_ADDRESS), singles(handle, F_INPUT_VALUE)
+    spike_address, spike_value = indices(handle, F_SPIKE_ADDRESS), singles(handle, F_SPIKE_VALUE)
+    recorded, tail = ints(handle, F_RECORDED), handle[INPUT_TAIL]
+    while handle[INPUT_HEAD] < tail and ticks[handle[INPUT_HEAD]] == tick:
+        source = sources[handle[INPUT_HEAD]]
+        wanted = has_fanout(handle, source)
+        start = handle[SPIKES]
+        spike, k = start, handle[INPUT_HEAD]
+        while k < tail and ticks[k] == tick and sources[k] == source:
+            if wanted:
+                spike_address[spike], spike_value[spike] = addresses[k], values[k]
+                spike += 1
+            if recorded[source]:
+                record(handle, source, tick, addresses[k], values[k])
+            k += 1
+        handle[INPUT_EVENTS] += k - handle[INPUT_HEAD]
+        handle[INPUT_HEAD] = k
+        if wanted:
+            handle[SPIKES] = spike
+            emit(handle, source, tick, start)

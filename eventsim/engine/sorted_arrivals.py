@@ -11,6 +11,7 @@ from eventsim.engine.layout import (
     F_HEAD,
     F_PACKETS,
     F_SLOTTED,
+    MERGED,
     N_CLASS_COLUMNS,
     N_DUE,
     N_PACKET_COLUMNS,
@@ -84,3 +85,16 @@ def leave(handle: Ints, c: int, tick: int) -> None:
         ints(handle, F_HEAD)[c] = leave_window(handle, row, tick)
     else:
         ints(handle, F_HEAD)[c] = leave_slot(handle, row, tick)
+
+
+@inlined
+def merged_tick(handle: Ints) -> int:
+    """Return when the class that runs merged with a Poisson source is due, or NEVER."""
+    return int(ints(handle, F_HEAD)[handle[MERGED]]) if handle[MERGED] >= 0 else NEVER
+
+
+@inlined
+def set_merged(handle: Ints, tick: int) -> None:
+    """Say when the class that runs merged with a Poisson source is due, where there is one."""
+    if handle[MERGED] >= 0:
+        ints(handle, F_HEAD)[handle[MERGED]] = tick

@@ -12,13 +12,12 @@ from eventsim.engine.advance import MORE_PACKETS, MORE_RECORDS, MORE_ROOM, MORE_
 from eventsim.engine.class_queue import BLOCK, HEAP, RING
 from eventsim.engine.clocks import start_clock
 from eventsim.engine.compiled import CompiledNetwork, summed_entry
-from eventsim.engine.jit import address_of, call, ints, ints_at, kernel
+from eventsim.engine.jit import call, ints, ints_at, kernel
 from eventsim.engine.layout import (
     AT,
     CLOCK_CLASS,
     CLOCK_EMITTED,
     CLOCK_EVENTS,
-    CLOCK_MERGED_RUN,
     CLOCK_N_RATES,
     CLOCK_ORIGIN,
     CLOCK_RATES,
@@ -89,10 +88,9 @@ from eventsim.engine.layout import (
     TICK_NS,
     UNDER_WAY,
     VALUES,
-    WIDTH,
 )
-from eventsim.engine.pool import CHUNK, add_chunks, clear_slots
-from eventsim.engine.windows import RADIX
+from eventsim.engine.pool import add_chunks, clear_slots
+from eventsim.engine.slot_arrays import POOL, SLOTS, merged_class, scratch, slot_arrays
 from eventsim.sources import PoissonSource
 
 _FEW = 1024  # least capacity of a buffer that grows
@@ -103,9 +101,7 @@ _INPUTS = ("input_tick", "input_source", "input_address", "input_value")
 _RECORDS = ("record_tick", "record_source", "record_index", "record_value")
 _SPIKES = ("spike_address", "spike_value")
 # What a saved state holds: fields as they are, fields as far as they are used, and columns of tables.
-_SLOTS = ("slot_chunk", "slot_end", "slot_limit")
-_CHANGING = ("head", "tail", "due", "soon", "queue", "queue_link", "random", "clock_ahead", *_SLOTS)
-_POOL = ("pool", "next_chunk")
+_CHANGING = ("head", "tail", "due", "soon", "queue", "queue_link", "random", "clock_ahead", *SLOTS)
 _BUFFERS = ("packets", *_SPIKES, *_INPUTS, *_RECORDS, "heap_tick", "heap_neuron")
 _POPULATION_COLUMNS = [SOON_COUNT, N_SPIKES, N_UPDATES]
 _CLASS_COLUMNS = [CURSOR, DELIVERIES, UNDER_WAY, AT, STOP]
@@ -185,7 +181,7 @@ class State:
             MORE_SPIKES: _SPIKES,
             MORE_PACKETS: ("packets",),
             MORE_RECORDS: _RECORDS,
-            MORE_ROOM: (*_POOL, "scratch"),
+            MORE_ROOM: (*POOL, "scratch"),
         }[lacking]
         for name in names:
             array = self._fields[name]
@@ -212,7 +208,7 @@ class State:
             **dict.fromkeys(_RECORDS, slice(handle[RECORDS])),
             **dict.fromkeys(("heap_tick", "heap_neuron"), slice(handle[HEAP_SIZE])),
         }
-        names = [*_CHANGING, *_POOL, *used]
+        names = [*_CHANGING, *POOL, *used]
         kept = {name: self._fields[name][used.get(name, slice(None))].copy() for name in names}
         kept["registers"] = handle[:N_REGISTERS].copy()
         kept["population_columns"] = self.populations()[:, _POPULATION_COLUMNS].copy()
@@ -229,9 +225,9 @@ class State:
             if array.shape[0] > mine.shape[0]:
                 self._set(name, np.zeros(2 * array.shape[0], mine.dtype))
             self._fields[name][: array.shape[0]] = array
-        for name in _POOL:
+        for name in POOL:
             self._set(name, kept[name].copy())
-        self._set_scratch()
+        self._set("scratch", scratch(self.classes(), self._fields["pool"]))
         self.handle[:N_REGISTERS] = kept["registers"]
         self.populations()[:, _POPULATION_COLUMNS] = kept["population_columns"]
         self.classes()[:, _CLASS_COLUMNS] = kept["class_columns"]
@@ -312,26 +308,13 @@ class State:
                 row[CLOCK_CLASS], row[CLOCK_RUN] = mine[0], compiled.runs[mine[0]]
                 classes[mine[0], FUSED] = k + 1
                 fused.add(number)
-        self.handle[MERGED] = self._merged_class(table)
+        self.handle[MERGED] = merged_class(compiled, table)
         self._set("clocks", table.ravel())
         self._set("random", np.zeros(4 * len(self._clocks), np.uint64))
         self._set("clock_ahead", np.zeros(len(self._clocks)))
         fanout = [[] if s in fused else classes_of.get(s, []) for s in range(len(compiled.sources))]
         self._set("fanout_start", np.cumsum([0, *(len(f) for f in fanout)]))
         self._set("fanout", np.array([k for f in fanout for k in f], np.int64))
-
-    def _merged_class(self, clocks: npt.NDArray[np.int64]) -> int:
-        """Return the class whose arrivals, in windows, run merged with the only Poisson source; else -1."""
-        if clocks.shape[0] != 1 or clocks[0, CLOCK_CLASS] < 0:
-            return -1
-        delivery = self._compiled.delivery
-        fused = delivery[clocks[0, CLOCK_CLASS]]
-        windows = [k for k, c in enumerate(delivery) if c.kind == "windows" and c.post == fused.post]
-        entry = self._compiled.forms[fused.post].entries.runs.get(f"{fused.form}+windows32")
-        if len(windows) != 1 or entry is None:
-            return -1
-        clocks[0, CLOCK_MERGED_RUN] = address_of(entry)
-        return windows[0]
 
     def _set_buffers(self, table: npt.NDArray[np.int64]) -> None:
         handle = self.handle
@@ -366,23 +349,9 @@ class State:
         self._set("head", np.full(classes, NEVER))
         self._set("due_class", np.zeros(classes + 1, np.int64))
         self._set("queue_link", np.zeros(classes, np.int64))
-        self._set_slots()
-
-    def _set_slots(self) -> None:
-        spans = self.classes()[:, SPAN]
-        slots, chunks = int(spans.sum()), min(int(spans.sum()), _FEW // 16)
-        self.handle[N_SLOTTED] = np.count_nonzero(spans)
-        self._set("slotted", np.flatnonzero(spans))
-        for name in _SLOTS:
-            self._set(name, np.zeros(slots, np.int64))
-        self._set("pool", np.zeros(chunks * CHUNK, np.uint64))
-        self._set("next_chunk", np.zeros(chunks, np.int64))
-        self._set("histogram", np.zeros(RADIX, np.int64))
-        self._set_scratch()
-
-    def _set_scratch(self) -> None:
-        windows = np.any(self.classes()[:, WIDTH] > 0)
-        self._set("scratch", np.zeros(2 * self._fields["pool"].size * windows, np.uint64))
+        self.handle[N_SLOTTED] = np.count_nonzero(self.classes()[:, SPAN])
+        for name, array in slot_arrays(self.classes()).items():
+            self._set(name, array)
 
 
 FIELD_TYPES: dict[str, Any] = dict(FIELDS)
