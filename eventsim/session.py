@@ -67,7 +67,7 @@ class Session:
     record : names of further populations, inputs or sources to record
     start_ns : the first time that can be simulated, ns
     probe : for populations by name, the times in ns at which their membranes are kept for `read_probe`
-    queue : "fifo", "ring", "heap" or "slots", for a Network: how what is under way waits; left out, the fastest
+    queue : "fifo", "ring", "heap" or "slots", for a Network: how spikes under way wait; left out, the fastest
     count_updates : count neuron updates of every population, which costs time for some
 
     >>> from eventsim.models import LIF
