@@ -168,7 +168,7 @@ def compile_network(network: Network, queue: str | None = None) -> CompiledNetwo
 
 def _in_slots(projection: Projection, network: Network, queue: str | None) -> bool:
     """Return whether what arrives by a projection is sorted into slots."""
-    if queue in QUEUES or not (queue == "slots" or slots_quicker(projection)):
+    if queue in QUEUES or not (queue == "slots" or slots_quicker(projection, network.tick_ns)):
         return False
     pre, post = network.populations.get(projection.pre), network.populations[projection.post]
     if pre is None or _emits(pre.model) != UNIT_SPIKES or not slots_possible(projection, network.tick_ns):

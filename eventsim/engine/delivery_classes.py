@@ -20,8 +20,8 @@ MOST_SLOTS: Final = 4096
 """Slots of a class: where the delays are longer, in ticks, they are windows of many ticks."""
 MOST_IN_SLOTS: Final = 2**27
 """Synapses of a projection in slots: should all its sources fire at once, their arrivals take 1 GiB."""
-FEW_SYNAPSES: Final = 32
-"""Synapses per source and delay, on average, up to which slots are quicker than a delivery per delay."""
+FEW_IN_SLOTS, FEW_IN_WINDOWS = 32, 256
+"""Synapses per source and delay, on average, up to which each is quicker than a delivery per delay."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,10 +101,13 @@ def slots_possible(projection: Projection, tick_ns: int) -> bool:
     return countable and _span(longest, width) <= MOST_SLOTS
 
 
-def slots_quicker(projection: Projection) -> bool:
+def slots_quicker(projection: Projection, tick_ns: int) -> bool:
     """Return whether slots are quicker than a delivery per delay: where a delivery brings few synapses."""
-    synapses, n_delays = projection.synapses, len(projection.delays_ns)
-    return isinstance(synapses, Csr) and synapses.n_synapses <= FEW_SYNAPSES * synapses.n_pre * n_delays
+    synapses, delays = projection.synapses, projection.delays_ns
+    if not isinstance(synapses, Csr) or not delays:
+        return False
+    few = FEW_IN_WINDOWS if width_of(delays[0] // tick_ns, delays[-1] // tick_ns) else FEW_IN_SLOTS
+    return synapses.n_synapses <= few * synapses.n_pre * len(delays)
 
 
 def delivery_classes(
