@@ -127,9 +127,7 @@ def test_a_refused_rate_gives_the_devices_own(sounddevice: FakeSounddevice) -> N
 
 
 @pytest.mark.parametrize("device", [1, "1", "desk", "DESK MIC", "desk mic, alsa", None])
-def test_a_device_is_chosen_by_number_or_name(
-    sounddevice: FakeSounddevice, device: int | str | None
-) -> None:
+def test_a_device_is_chosen_by_number_or_name(sounddevice: FakeSounddevice, device: int | str | None) -> None:
     sounddevice.add("room")
     with Microphone(device) as mic:
         assert mic.name == "'desk mic'"
