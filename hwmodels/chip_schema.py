@@ -85,8 +85,8 @@ class Operations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The operations of a mesh chip; one that is absent is neither counted nor listed as left out."""
 
     synapse: Operation
-    neuron_update: Operation
     neuron_access: Operation | None = None
+    neuron_update: Operation | None = None
     spike_out: Operation | None = None
     message_out: Operation | None = None
     hop_x: Operation | None = None
