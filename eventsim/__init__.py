@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         OutputError,
         ParameterError,
         SourceError,
+        WireError,
     )
     from eventsim.events import Events
     from eventsim.models import (
@@ -92,6 +93,7 @@ __all__ = [
     "SoftmaxThreshold",
     "SourceError",
     "SumPool2d",
+    "WireError",
     "fixed_in_degree",
     "fixed_out_degree",
     "fixed_probability",

@@ -1,0 +1,67 @@
+"""What happens on the connections of a socket: who came, who went, whose keys were refused."""
+
+from dataclasses import dataclass
+
+import zmq
+from zmq.utils.monitor import parse_monitor_message
+
+_FAILURES = (
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+)
+_EVENTS = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | _FAILURES
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A handshake that failed. certain : it will fail again; else the peer may just have gone."""
+
+    reason: str
+    certain: bool
+
+
+class ConnectionWatch:
+    """Counts the connections of one socket and collects the handshakes that failed.
+
+    Used by the thread that owns the socket; `monitor` becomes readable when there is something to `read`.
+    """
+
+    def __init__(self, socket: "zmq.Socket[bytes]") -> None:
+        self.monitor = socket.get_monitor_socket(_EVENTS)
+        self._socket = socket
+        self.connected = 0
+        self.disconnections = 0
+
+    def read(self) -> list[Refusal]:
+        """Take in what happened, and return the handshakes that failed."""
+        refusals = []
+        while self.monitor.poll(0):
+            event = parse_monitor_message(self.monitor.recv_multipart())
+            if event["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                self.connected += 1
+            elif event["event"] == zmq.EVENT_DISCONNECTED:
+                # Also told of connections that never got through their handshake.
+                self.disconnections += self.connected > 0
+                self.connected = max(0, self.connected - 1)
+            elif event["event"] & _FAILURES:
+                refusals.append(_refusal(event["event"], event["value"]))
+        return refusals
+
+    def close(self) -> None:
+        """End the watch; the socket must still be open."""
+        self._socket.disable_monitor()
+        # Or the context would wait for it for ever.
+        self.monitor.close(linger=0)
+
+
+def _refusal(event: int, value: int) -> Refusal:
+    if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
+        return Refusal(f"the key is not among those allowed (status {value})", True)
+    if event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
+        if value == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
+            return Refusal("one side uses CURVE keys and the other does not", True)
+        if value == zmq.PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC:
+            return Refusal("the keys do not fit each other", True)
+        return Refusal(f"the other side does not speak ZeroMQ's protocol as expected (0x{value:x})", True)
+    return Refusal("the other side closed the connection during the handshake", False)

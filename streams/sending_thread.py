@@ -1,0 +1,212 @@
+"""The thread that owns a publisher's sockets: nothing else may touch them."""
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import zmq
+
+from streams.outbox import Outbox
+from streams.publisher_sockets import OpenSockets
+from streams.wire import Frames, Place
+
+DESCRIBE_EVERY = 4
+"""Heartbeats from one description to the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message, and where the session stands after it."""
+
+    frames: Frames
+    after: Place
+
+
+@dataclass(slots=True)
+class Reach:
+    """Who a publisher reaches; `changed` is notified when that changes.
+
+    subscribers : connected now. refused : connections whose handshake failed, with the last reason.
+    undelivered : messages that nobody took before the publisher had to close.
+    """
+
+    subscribers: int = 0
+    refused: int = 0
+    last_refusal: str | None = None
+    undelivered: int = 0
+    failure: str | None = None
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What the thread says by itself, made by the publisher.
+
+    standing : where the session stands if nothing waits to be sent, else None.
+    describe : the description, or None while it is not known. heartbeat, end : the messages.
+    """
+
+    standing: Callable[[], Place | None]
+    describe: Callable[[Place], Frames | None]
+    heartbeat: Callable[[Place], Frames]
+    end: Callable[[Place], Frames]
+
+
+class SendingThread(threading.Thread):
+    """Sends what is in the outbox, describes the stream to new subscribers, and closes in bounded time.
+
+    opened : one XPUB (live) or one PUSH per address (lossless); the thread closes them.
+    """
+
+    def __init__(
+        self,
+        opened: OpenSockets,
+        outbox: Outbox[Outgoing],
+        voice: Voice,
+        place: Place,
+        *,
+        lossless: bool,
+        heartbeat_s: float,
+        linger_s: float,
+    ) -> None:
+        super().__init__(name=f"publisher of {place.stream}", daemon=True)
+        self.reach = Reach()
+        self._opened, self._sockets, self._outbox = opened, opened.sockets, outbox
+        self._voice, self._place, self._lossless = voice, place, lossless
+        self._heartbeat_s, self._linger_s = heartbeat_s, linger_s
+        self._watches = opened.watches
+        self._closing = threading.Event()
+        self._subscriptions = 0
+        self._beats = 0
+
+    def finish(self) -> None:
+        """Ask the thread to send what waits, to say that the stream ends, and to close."""
+        self._closing.set()
+        self._outbox.ring()
+
+    def run(self) -> None:
+        """Send until asked to finish."""
+        try:
+            self._serve()
+        except Exception as error:  # the thread's last words: whoever sends next gets them
+            self.reach.failure = f"{type(error).__name__}: {error}"
+        finally:
+            self._outbox.abandon()
+            self._close()
+
+    def _serve(self) -> None:
+        poller = zmq.Poller()
+        poller.register(self._outbox.fileno(), zmq.POLLIN)
+        for watch in self._watches:
+            poller.register(watch.monitor, zmq.POLLIN)
+        if not self._lossless:
+            poller.register(self._sockets[0], zmq.POLLIN)
+        next_beat = time.monotonic()
+        while True:
+            poller.poll(max(0, math.ceil((next_beat - time.monotonic()) * 1000)))
+            closing = self._closing.is_set()  # before the outbox is emptied: nothing comes in afterwards
+            for outgoing in self._outbox.take_all(last=closing):
+                if not self._deliver(outgoing):
+                    return
+            joined = self._attend()
+            self._place = self._voice.standing() or self._place
+            if closing:
+                self._end()
+                return
+            due = time.monotonic() >= next_beat
+            if joined or (due and self._beats % DESCRIBE_EVERY == 0):
+                self._say(self._voice.describe(self._place))
+            if due:
+                self._beats += 1
+                self._say(self._voice.heartbeat(self._place))
+                next_beat = max(next_beat + self._heartbeat_s, time.monotonic())
+
+    def _attend(self) -> bool:
+        """Take in who came and went; True where a subscriber is new."""
+        joined = False
+        refusals = [refusal for watch in self._watches for refusal in watch.read()]
+        before = self._subscriptions
+        if not self._lossless:
+            while self._sockets[0].poll(0):
+                message = self._sockets[0].recv()
+                if message[:1] in (b"\x00", b"\x01"):
+                    self._subscriptions += 1 if message[0] else -1
+                    joined |= message[0] == 1
+        else:
+            self._subscriptions = sum(watch.connected > 0 for watch in self._watches)
+            joined = self._subscriptions > before
+        if refusals or self._subscriptions != before:
+            with self.reach.changed:
+                self.reach.subscribers = self._subscriptions
+                self.reach.refused += len(refusals)
+                self.reach.last_refusal = refusals[-1].reason if refusals else self.reach.last_refusal
+                self.reach.changed.notify_all()
+        return joined
+
+    def _deliver(self, outgoing: Outgoing) -> bool:
+        """Send a message: at once where live, to every consumer as soon as it can take it where lossless."""
+        if not self._lossless:
+            self._sockets[0].send_multipart(outgoing.frames, zmq.NOBLOCK, copy=True)
+        elif not self._push(outgoing.frames):
+            self.reach.undelivered += 1
+            return False
+        self._place = outgoing.after
+        return True
+
+    def _push(self, frames: Frames) -> bool:
+        """Hand a message to every consumer; False where one took nothing for `linger_s` of closing."""
+        waiting = list(self._sockets)
+        given_up_at: float | None = None
+        while True:
+            waiting = [socket for socket in waiting if not _sent(socket, frames)]
+            if not waiting:
+                return True
+            poller = zmq.Poller()
+            for socket in waiting:
+                poller.register(socket, zmq.POLLOUT)
+            for watch in self._watches:
+                poller.register(watch.monitor, zmq.POLLIN)
+            poller.poll(100)
+            self._attend()
+            if self._closing.is_set():
+                now = time.monotonic()
+                given_up_at = now + self._linger_s if given_up_at is None else given_up_at
+                if now >= given_up_at:
+                    return False
+
+    def _say(self, frames: Frames | None) -> None:
+        """Send a message that is no data; to a consumer whose queue is full it is not sent."""
+        if frames is not None:
+            for socket in self._sockets:
+                _sent(socket, frames)
+
+    def _end(self) -> None:
+        """Say that the stream ends so that also a slow subscriber hears it, within `linger_s`."""
+        self._say(self._voice.describe(self._place))
+        end = self._voice.end(self._place)
+        if self._lossless:
+            self._push(end)
+            return
+        socket = self._sockets[0]
+        # Without this a subscriber whose queue is full would never be told.
+        socket.setsockopt(zmq.XPUB_NODROP, 1)
+        deadline = time.monotonic() + self._linger_s
+        while not _sent(socket, end):
+            if time.monotonic() >= deadline:
+                socket.setsockopt(zmq.XPUB_NODROP, 0)
+                _sent(socket, end)
+                return
+            time.sleep(0.005)
+
+    def _close(self) -> None:
+        self._opened.close(self._linger_s)
+
+
+def _sent(socket: "zmq.Socket[bytes]", frames: Frames) -> bool:
+    try:
+        socket.send_multipart(frames, zmq.NOBLOCK, copy=True)
+    except zmq.Again:
+        return False
+    return True
