@@ -165,7 +165,8 @@ class Publisher:
     def send(self, block: Block, origin_ns: int | None = None) -> None:
         """Send a block; it may be changed afterwards.
 
-        origin_ns : wall clock (`time.time_ns`) at the end of the sound or light it stems from.
+        origin_ns : wall clock (`time.time_ns`) at the end of the sound or light it stems from; the block's
+        own `captured_ns` where it is not given.
 
         Raises WireError where the block cannot be sent or belongs to another stream, OutputError where the
         publisher is closed.

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Generic, Protocol, TypeVar
 
@@ -175,7 +175,7 @@ class RemoteAudio(RemoteSource[AudioBlock]):
         return length * NS_PER_S // self.rate_hz
 
     def _moved(self, block: AudioBlock, shift: int) -> AudioBlock:
-        return block if not shift else AudioBlock(block.samples, block.start_sample + shift, block.rate_hz)
+        return replace(block, start_sample=block.start_sample + shift) if shift else block
 
     def _silence(self, like: AudioBlock, start: int, end: int) -> Iterable[AudioBlock]:
         # In blocks of a second at most: a long gap must not take memory.
@@ -210,7 +210,7 @@ class RemoteEvents(RemoteSource[EventBlock]):
         if not shift:
             return block
         events = Events(block.events.time_ns + shift, block.events.address, block.events.value)
-        return EventBlock(events, block.start_ns + shift, block.end_ns + shift, block.n_addresses)
+        return replace(block, events=events, start_ns=block.start_ns + shift, end_ns=block.end_ns + shift)
 
     def _silence(self, like: EventBlock, start: int, end: int) -> Iterable[EventBlock]:
         return [EventBlock(Events.empty(), start, end, like.n_addresses)]
@@ -247,15 +247,11 @@ class RemoteDvs(RemoteSource[DvsBlock]):
     def _moved(self, block: DvsBlock, shift: int) -> DvsBlock:
         if not shift:
             return block
-        return DvsBlock(
-            block.time_ns + shift,
-            block.x,
-            block.y,
-            block.on,
-            block.width,
-            block.height,
-            block.start_ns + shift,
-            block.end_ns + shift,
+        return replace(
+            block,
+            time_ns=block.time_ns + shift,
+            start_ns=block.start_ns + shift,
+            end_ns=block.end_ns + shift,
         )
 
     def _silence(self, like: DvsBlock, start: int, end: int) -> Iterable[DvsBlock]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import zmq
 
+from streams.connection_watch import Refusal
 from streams.outbox import Outbox
 from streams.publisher_sockets import OpenSockets
 from streams.wire import Frames, Place
@@ -140,10 +141,16 @@ class SendingThread(threading.Thread):
         if refusals or self._subscriptions != before:
             with self.reach.changed:
                 self.reach.subscribers = self._subscriptions
-                self.reach.refused += len(refusals)
-                self.reach.last_refusal = refusals[-1].reason if refusals else self.reach.last_refusal
+                self._note(refusals)
                 self.reach.changed.notify_all()
         return joined
+
+    def _note(self, refusals: list[Refusal]) -> None:
+        # A connection closed for a stated reason is told of twice: with it, and without.
+        stated = [refusal.reason for refusal in refusals if refusal.certain]
+        self.reach.refused += len(stated)
+        if stated:
+            self.reach.last_refusal = stated[-1]
 
     def _deliver(self, outgoing: Outgoing) -> bool:
         """Send a message: at once where live, to every consumer as soon as it can take it where lossless."""

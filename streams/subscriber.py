@@ -274,8 +274,10 @@ class Subscriber:
         if refusal.certain:
             raise SourceError(f"{self.address}: refused: {refusal.reason}")
         self._failed_handshakes += 1
-        if self._failed_handshakes >= _FAILED_HANDSHAKES and self._encrypted:
+        if self._failed_handshakes >= _FAILED_HANDSHAKES:
+            question = (
+                "is the publisher's public key the right one?" if self._encrypted else "does it ask for keys?"
+            )
             raise SourceError(
-                f"{self.address}: refused: the handshake failed {self._failed_handshakes} times; "
-                "is the publisher's public key the right one?"
+                f"{self.address}: refused: the handshake failed {self._failed_handshakes} times; {question}"
             )

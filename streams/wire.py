@@ -62,7 +62,8 @@ class Message:
 def encode(block: Block, place: Place, origin_ns: int | None = None) -> Frames:
     """Return the message of a block.
 
-    origin_ns : wall clock (`time.time_ns`) at the end of the sound or light the block stems from.
+    origin_ns : wall clock (`time.time_ns`) at the end of the sound or light the block stems from; the block's
+    own `captured_ns` where it is not given.
 
     Raises WireError where a reader would refuse the message.
 
@@ -150,6 +151,8 @@ def _standing(place: Place) -> dict[str, Any]:
 
 def _data_header(block: Block, place: Place, origin_ns: int | None) -> AnyHeader:
     n = item_count(block)
+    if origin_ns is None:
+        origin_ns = getattr(block, "captured_ns", None)  # sound and events know it
     told = {**_standing(place), "n_items": n, "origin_ns": None if origin_ns is None else int(origin_ns)}
     if isinstance(block, AudioBlock):
         return AudioHeader(

@@ -92,11 +92,14 @@ def decode_block(header: DataHeader, payload: Buffer) -> Block:
             case AudioHeader():
                 (samples,) = _columns(header, header.dtype, header.shape, payload)
                 _check_finite(samples, "sample")
-                return AudioBlock(samples, header.start_sample, header.rate_hz)
+                return AudioBlock(samples, header.start_sample, header.rate_hz, header.origin_ns)
             case EventsHeader():
                 columns = _columns(header, header.dtype, header.shape, payload)
                 _check_finite(columns[2], "value")
-                return EventBlock(Events(*columns), header.start_ns, header.end_ns, header.n_addresses)
+                events = Events(*columns)
+                return EventBlock(
+                    events, header.start_ns, header.end_ns, header.n_addresses, header.origin_ns
+                )
             case DvsHeader():
                 times, x, y, on = _columns(header, header.dtype, header.shape, payload)
                 if on.size and on.max() > 1:
