@@ -82,7 +82,7 @@ class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Operations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The operations of a mesh chip; one that is absent is neither counted nor listed as left out."""
+    """The operations of a mesh chip; one that is absent is as unknown: left out, and listed so."""
 
     synapse: Operation
     neuron_access: Operation | None = None

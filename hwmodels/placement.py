@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 from eventsim.errors import PlacementError
 from hwmodels.chip_schema import Chip
+from hwmodels.core_loads import CoreLoads
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +27,8 @@ class Placement:
     ----------
     chip : a chip of kind "mesh"
     core_of : for each population by name, int32[size], the core of each neuron
+    strategy : how it came about
+    loads : how full the cores are, where `place` made it
 
     Raises
     ------
@@ -34,6 +39,7 @@ class Placement:
     chip: Chip
     core_of: Mapping[str, npt.NDArray[np.int32]]
     strategy: str = "by hand"
+    loads: CoreLoads | None = None
 
     def __post_init__(self) -> None:
         if self.chip.kind != "mesh":
@@ -75,7 +81,7 @@ class Placement:
         return {name: n for name, n in counts.items() if n}
 
     def table(self) -> str:
-        """Return a table for people: each used core with its tile, place and populations."""
+        """Return a table for people: each used core with its tile, place, populations and load."""
         lines = [
             f"{self.chip.name}: {self.cores_used().size} of {self.chip.n_cores} cores, "
             f"{self.tiles_used()} of {self.chip.n_tiles} tiles ({self.strategy})"
@@ -84,5 +90,42 @@ class Placement:
             tile = self.chip.tile_of_core(core)
             x, y = self.chip.tile_xy(tile)
             held = ", ".join(f"{name} {n}" for name, n in self.populations_on(core).items())
-            lines.append(f"core {core:4d}  tile {tile:3d} at ({x}, {y})  {held}")
+            lines.append(f"core {core:4d}  tile {tile:3d} at ({x}, {y})  {held}{self._load_of(core)}")
         return "\n".join(lines)
+
+    def grid(self) -> list[dict[str, object]]:
+        """Return what a drawing needs: for each used core its core, tile, x, y, and neurons by population."""
+        cells: list[dict[str, object]] = []
+        for core in self.cores_used().tolist():
+            tile = self.chip.tile_of_core(core)
+            x, y = self.chip.tile_xy(tile)
+            cells.append(
+                {"core": core, "tile": tile, "x": x, "y": y, "populations": self.populations_on(core)}
+            )
+        return cells
+
+    def drawing(self) -> str:
+        """Return the mesh as text: one character per core, a letter for its largest population.
+
+        A dot is a core without neurons; rows go from y = 0 down, and the cores of a tile stand together.
+        """
+        letters = dict(zip(self.core_of, _LETTERS, strict=False))
+        marks = ["."] * self.chip.n_cores
+        for core in self.cores_used().tolist():
+            held = self.populations_on(core)
+            marks[core] = letters.get(max(held, key=lambda name: held[name]), "?")
+        per_tile, limits = self.chip.limits.cores_per_tile, self.chip.limits
+        rows = []
+        for y in range(limits.tiles_y):
+            tiles = [x * limits.tiles_y + y for x in range(limits.tiles_x)]
+            rows.append(" ".join("".join(marks[t * per_tile : (t + 1) * per_tile]) for t in tiles))
+        return "\n".join([*rows, "  ".join(f"{letter} {name}" for name, letter in letters.items())])
+
+    def _load_of(self, core: int) -> str:
+        if self.loads is None:
+            return ""
+        loads = self.loads
+        return (
+            f"; axons {int(loads.axons_in[core])} in, {int(loads.axons_out[core])} out; "
+            f"{int(loads.synapses[core])} synapses, {int(loads.memory_bits[core])} bits"
+        )

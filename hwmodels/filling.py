@@ -1,0 +1,142 @@
+"""Neurons in their order onto cores in theirs, each core as full as it gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from hwmodels.chip_schema import Limits
+from hwmodels.core_loads import core_loads
+from hwmodels.network_load import NetworkLoad
+
+Ints = npt.NDArray[np.int64]
+
+# What can close a core, in the order of the limits the kernel takes.
+REASONS = ("neurons", "axons in", "axons out", "synapses", "bits of synapse memory", "synaptic events")
+NO_LIMIT = np.iinfo(np.int64).max
+# Axons out depend on where the destinations sit: so often is the filling tried again with those found.
+OUT_PASSES = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Filling:
+    """Where a filling got: all neurons placed if `failed` is the number of neurons.
+
+    `failed` is the first neuron that found no core, `reason` what closed the core before it.
+    """
+
+    core_of: npt.NDArray[np.int32]
+    failed: int
+    reason: str
+
+    @property
+    def complete(self) -> bool:
+        """Return whether every neuron found a core."""
+        return self.failed == self.core_of.size
+
+
+def fill(load: NetworkLoad, limits: Limits, n_cores: int, work: Ints | None = None, most: int = 0) -> Filling:
+    """Return the placement of neurons in their order, a new core being opened when the last is full.
+
+    With `work` (int64[n_neurons]) no core takes more than `most` of it. No other placement in this order
+    takes fewer cores, as long as axons out do not bind: those are known only once all neurons are placed,
+    so that the filling is repeated with the number found before.
+    """
+    caps = core_limits(limits, most if work is not None else NO_LIMIT)
+    works = np.zeros(load.n_neurons, np.int64) if work is None else work
+    out = np.zeros(load.n_neurons, np.int64)
+    last = Filling(np.zeros(0, np.int32), 0, REASONS[2])
+    for _ in range(OUT_PASSES):
+        core_of = np.full(load.n_neurons, -1, np.int32)
+        demands = np.stack(
+            [np.ones_like(out), np.zeros_like(out), out, load.synapses, load.memory_bits, works]
+        )
+        stamp = np.full(max(load.n_sources, 1), -1, np.int32)
+        failed, reason = _fill(load.indptr, load.sources, demands, caps, n_cores, stamp, core_of)
+        last = Filling(core_of, int(failed), REASONS[int(reason)])
+        if not last.complete or limits.axons_out_per_core is None:
+            return last
+        loads = core_loads(load, core_of, n_cores)
+        if int(loads.axons_out.max(initial=0)) <= limits.axons_out_per_core:
+            return last
+        out = axons_out(load, core_of, n_cores)
+        if int(out.max(initial=0)) > limits.axons_out_per_core:
+            break
+    worst = int(np.argmax(loads.axons_out))
+    return Filling(last.core_of, int(np.argmax(last.core_of == worst)), REASONS[2])
+
+
+def balance(load: NetworkLoad, limits: Limits, n_cores: int, work: Ints) -> Filling:
+    """Return the filling in order whose busiest core has the least `work`, found by bisection.
+
+    It is the least of all placements in this order, as long as axons out do not bind.
+    """
+    low, high = int(work.max(initial=0)), int(work.sum())
+    best = fill(load, limits, n_cores, work, high)
+    while best.complete and low < high:
+        middle = (low + high) // 2
+        tried = fill(load, limits, n_cores, work, middle)
+        if tried.complete:
+            best, high = tried, middle
+        else:
+            low = middle + 1
+    return best
+
+
+def core_limits(limits: Limits, most_work: int = NO_LIMIT) -> Ints:
+    """Return the limits of a core in the order of `REASONS`, int64[6]."""
+    held = (
+        limits.neurons_per_core,
+        limits.axons_in_per_core,
+        limits.axons_out_per_core,
+        limits.synapses_per_core,
+        limits.synapse_memory_bits_per_core,
+        most_work,
+    )
+    return np.array([NO_LIMIT if limit is None else limit for limit in held], np.int64)
+
+
+def axons_out(load: NetworkLoad, core_of: npt.NDArray[np.int32], n_cores: int) -> Ints:
+    """Return how many cores each neuron reaches, int64[n_neurons]."""
+    reached = np.repeat(core_of.astype(np.int64), load.fan_in())
+    source = np.unique(load.sources.astype(np.int64) * n_cores + reached) // n_cores
+    own = source - load.first_neuron_as_source
+    return np.bincount(own[own >= 0], minlength=load.n_neurons)
+
+
+@njit(cache=True, nogil=True)
+def _fill(indptr, sources, demands, caps, n_cores, stamp, core_of):  # type: ignore[no-untyped-def]
+    """Fill cores; return (first neuron without a core, what closed the core before it).
+
+    `stamp` holds for each source the last core it has an axon into: neurons come core by core, so that one
+    number per source is enough to tell a new axon from one that is there.
+    """
+    held = np.zeros(6, np.int64)
+    core, reason = 0, 0
+    for j in range(core_of.size):
+        for attempt in range(2):
+            new = 0
+            for k in range(indptr[j], indptr[j + 1]):
+                if stamp[sources[k]] != core:
+                    new += 1
+            full = -1
+            for r in range(6):
+                more = new if r == 1 else demands[r, j]
+                if full < 0 and held[r] > caps[r] - more:
+                    full = r
+            if full < 0:
+                break
+            reason = full
+            if attempt == 1 or core + 1 >= n_cores:
+                return j, reason
+            core += 1
+            held[:] = 0
+        for k in range(indptr[j], indptr[j + 1]):
+            stamp[sources[k]] = core
+        for r in range(6):
+            held[r] += new if r == 1 else demands[r, j]
+        core_of[j] = core
+    return core_of.size, reason
