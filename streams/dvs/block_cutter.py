@@ -29,6 +29,10 @@ class BlockCutter:
         self._next_ns: int | None = None
         self._pending: list[DvsArrays] = []
 
+    def start(self, time_ns: int) -> None:
+        """Let the first block be the one that holds `time_ns`, whenever the first event comes."""
+        self._next_ns = self._floor(time_ns)
+
     def push(
         self,
         time_ns: NDArray[np.int64],
@@ -60,9 +64,10 @@ class BlockCutter:
             self._next_ns, first = end_ns, last
         self._pending = [(time_ns[first:].copy(), x[first:].copy(), y[first:].copy(), on[first:].copy())]
 
-    def finish(self) -> Iterator[DvsBlock]:
-        """Yield the last block, of full length, where events wait for it."""
-        if self._next_ns is not None:
+    def finish(self, now_ns: int | None = None) -> Iterator[DvsBlock]:
+        """Yield the last block, of full length, where events wait for it or it began before `now_ns`."""
+        waiting = any(part[0].size for part in self._pending)
+        if self._next_ns is not None and (waiting or (now_ns is not None and now_ns > self._next_ns)):
             end_ns = self._next_ns + self._block_ns
             time_ns, x, y, on = self._joined()
             yield DvsBlock(time_ns, x, y, on, self._width, self._height, self._next_ns, end_ns)

@@ -31,5 +31,5 @@ class DvsStatistics:
                 f"{order.late_events} {plural} stamped earlier than one before it ({back}): took its time"
             )
         if order.clock_resets:
-            said.append(f"clock ran back {order.clock_resets} times ({back}): later times moved to go on")
+            said.append(f"clock jumps: {order.clock_resets} ({back} back): later times moved to go on")
         return said + [f"{name}: {count}" for name, count in self.notes.items() if count]

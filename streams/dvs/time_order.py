@@ -20,7 +20,8 @@ class OrderCounts:
     """What was changed so that time never runs backwards.
 
     late_events : events stamped before an earlier one of the stream; each took the earlier one's time.
-    clock_resets : steps back of more than 100 ms: from there on all times are moved so that time goes on.
+    clock_resets : steps back of more than 100 ms (of a camera also steps far ahead): from there on all times
+    are moved so that time goes on.
     largest_step_back_ns : the largest of both.
     """
 
@@ -51,9 +52,26 @@ class TimeOrder:
         return OrderCounts(int(state[_LATE]), int(state[_RESETS]), int(state[_LARGEST]))
 
     @property
+    def started(self) -> bool:
+        """Whether any time has been taken."""
+        return bool(self._state[_STARTED])
+
+    @property
     def latest_ns(self) -> int:
         """Time of the latest event after correction."""
         return int(self._state[_LATEST])
+
+    def advance(self, time_ns: int) -> None:
+        """Take the clock's word that it is `time_ns`, if that lies ahead and within the silence allowed."""
+        state = self._state
+        moved = time_ns + int(state[_OFFSET])
+        if not state[_STARTED] or 0 < moved - int(state[_LATEST]) <= self._max_silence_ns:
+            state[_LATEST], state[_STARTED] = moved, 1
+
+    def rebase(self, time_ns: int) -> None:
+        """Let `time_ns` be the latest time: the clock has jumped forwards."""
+        self._state[_OFFSET] = self._state[_LATEST] - time_ns
+        self._state[_RESETS] += 1
 
     def push(self, time_ns: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
         """Return the corrected times, and how many are good: fewer than given at an impossible silence."""

@@ -1,8 +1,8 @@
 """Prophesee EVT 3.0: words of 16 bits that change a state (time, row, base column) or name pixels.
 
 Source: Prophesee, OpenEB documentation, "EVT 3.0 format": type in bits 15..12; 0 row (10..0), 2 event (x
-10..0, polarity 11), 3 base column (x, polarity), 4 and 5 vectors of 12 and 8 pixels from the base, which moves
-on, 6 time bits 11..0, 8 time bits 23..12, A trigger, E other, 7 and F continued.
+10..0, polarity 11), 3 base column (x, polarity), 4 and 5 vectors of 12 and 8 pixels from the base, which
+moves on, 6 time bits 11..0, 8 time bits 23..12, A trigger, E other, 7 and F continued.
 """
 
 from collections import Counter
