@@ -239,9 +239,10 @@ def _check_settings(
 
 
 def _age_ns(when: Any, block_s: float) -> int:
-    """Return how long ago the block's last sample was captured, as far as the system tells: 0 where it doesn't.
+    """Return how long ago the block's last sample was captured, as far as the system tells.
 
-    PortAudio says when the first sample was captured; some systems say nothing, or a time still to come.
+    PortAudio says when the first sample was captured; some systems say nothing, or a time still to come, and
+    count as 0.
     """
     if when is None or not when.inputBufferAdcTime > 0:
         return 0

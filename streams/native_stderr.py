@@ -67,7 +67,7 @@ def _stderr_variable() -> ctypes.c_void_p | None:
 
 
 def _null_file() -> int | None:
-    """Return a FILE on the null device; it is opened once and never closed, a library may still write to it."""
+    """Return a FILE on the null device; opened once and never closed, a library may still write to it."""
     global _nowhere
     if _nowhere is None:
         fopen = ctypes.CDLL(None).fopen

@@ -11,8 +11,8 @@ For tests anywhere in the suite:
         with virtual_sound_card(tmp_path) as card:
             yield card
 
-PortAudio looks for devices when it is first imported, so the microphone is opened by another process, started with
-`card.environment`; it is called "pulse" there.
+PortAudio looks for devices when it is first imported, so the microphone is opened by another process, started
+with `card.environment`; it is called "pulse" there.
 """
 
 import os
