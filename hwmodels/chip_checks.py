@@ -6,15 +6,41 @@ import math
 import re
 import tomllib
 from collections.abc import Iterator
+from typing import get_args
 
 import msgspec
 
 from eventsim.errors import ChipError
-from hwmodels.chip_schema import FORMAT_VERSION, Capacity, Chip, Constant, Synchronisation
+from hwmodels.chip_schema import (
+    FORMAT_VERSION,
+    Capacity,
+    Chip,
+    Component,
+    Constant,
+    Seen,
+    Status,
+    Synchronisation,
+)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9\-]*")
 _UNITS = ("pj", "nj", "uj", "mj", "ns", "us", "ms", "ps", "nm", "mw", "uw", "w")
 _WHOLE = ("capacity.", "network.link_buffer", "cycles.input", "cycles.hidden", "cycles.output")
+_CHOICES = {
+    "status": get_args(Status),
+    "seen": get_args(Seen),
+    "includes": get_args(Component),
+    "kind": ("mesh", "cycles", "macs"),
+    "boundary": ("core", "chip", "board", "system"),
+    "mode": ("barrier", "asynchronous"),
+}
+_TYPES = (
+    ("object", "a table"),
+    ("array", "a list"),
+    ("float", "a number"),
+    ("int", "a whole number"),
+    ("str", "text"),
+    ("bool", "true or false"),
+)
 MAX_CORES = 1 << 20
 MAX_VALUE = 1e12
 MAX_WEIGHT_BITS = 64
@@ -55,8 +81,14 @@ def _wrong_shape(message: str, file: str) -> ChipError:
         key, what = f"{key}.{missing[1]}".lstrip("."), "missing, and required"
     elif unknown:
         key, what = f"{key}.{unknown[1]}".lstrip("."), f"unknown{_unit_hint(unknown[1])}"
+    elif "Invalid enum value" in what:
+        name = re.sub(r"\[.*\]$", "", key).rpartition(".")[2]
+        what = f"{what.removeprefix('Invalid enum value ')} is not among {', '.join(_CHOICES.get(name, ()))}"
     else:
-        what = what.replace("`", "").replace("Expected", "must be").replace("object", "a table")
+        what = what.replace("`", "").replace("Expected", "must be")
+        for term, words in _TYPES:
+            what = re.sub(rf"\b{term}\b", words, what, count=1)
+        what = what.replace(" | null", "")
     return ChipError(one_line(f"{file}: key {key or '(the whole file)'}: {what}"))
 
 

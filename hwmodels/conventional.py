@@ -1,4 +1,4 @@
-"""Conventional chips by the number of multiply-accumulates, and what dense recurrent networks need of them."""
+"""Conventional chips by multiply-accumulates, and how many of them a dense recurrent network needs."""
 
 from __future__ import annotations
 

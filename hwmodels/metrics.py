@@ -16,6 +16,7 @@ from eventsim import Network
 from eventsim.convolutions import SumPool2d
 from eventsim.errors import ParameterError
 from eventsim.projections import Projection
+from hwmodels.spike_counts import checked_counts
 
 # Source: 45 nm, M. Horowitz, ISSCC 2014: fp32 multiply 3.7 pJ and add 0.9 pJ; a multiply-accumulate is both.
 E_MAC_PJ = 4.6
@@ -94,7 +95,7 @@ def network_metrics(
     """
     if isinstance(n_ticks, bool) or not isinstance(n_ticks, int) or n_ticks < 1:
         raise ParameterError(f"n_ticks must be a whole number of at least 1, got {n_ticks!r}")
-    fired = _checked(network, spikes)
+    fired = checked_counts(network, spikes)
     with_values = set(valued)
     if unknown := with_values - fired.keys():
         raise ParameterError(f"valued: {min(unknown)!r} is not in the network, which has {', '.join(fired)}")
@@ -175,22 +176,3 @@ def _stored(projection: Projection) -> npt.NDArray[np.floating]:
     # The ones of a pooling window are no parameters.
     flat = synapses.weights.reshape(-1)
     return flat[:0] if isinstance(synapses, SumPool2d) else flat
-
-
-def _checked(network: Network, spikes: Mapping[str, npt.ArrayLike]) -> dict[str, npt.NDArray[np.int64]]:
-    sizes = dict(network.inputs) | {n: s.size for n, s in network.sources.items()}
-    sizes |= {n: p.size for n, p in network.populations.items()}
-    if unknown := spikes.keys() - sizes.keys():
-        raise ParameterError(
-            f"activity: {min(unknown)!r} is not in the network, which has {', '.join(sizes)}"
-        )
-    fired = {}
-    for name, size in sizes.items():
-        counts = np.asarray(spikes.get(name, np.zeros(size, np.int64)))
-        if counts.shape != (size,) or counts.dtype.kind not in "iu" or (counts < 0).any():
-            raise ParameterError(
-                f"activity: {name!r} wants {size} counts, whole and not negative, got {counts.dtype} "
-                f"{counts.shape}"
-            )
-        fired[name] = counts.astype(np.int64)
-    return fired

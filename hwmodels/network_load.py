@@ -12,6 +12,7 @@ import numpy.typing as npt
 from eventsim import Network
 from eventsim.errors import ParameterError
 from eventsim.projections import Csr
+from hwmodels.spike_counts import checked_counts
 
 STORAGES = ("smaller", "dense", "sparse")
 
@@ -161,20 +162,9 @@ def synaptic_events(load: NetworkLoad, spikes: Mapping[str, npt.ArrayLike]) -> I
 
 def spikes_by_source(load: NetworkLoad, spikes: Mapping[str, npt.ArrayLike]) -> Ints:
     """Return how often each source fired, int64[n_sources], from counts by name."""
-    network = load.network
-    sizes = dict(network.inputs) | {n: s.size for n, s in network.sources.items()}
-    sizes |= {n: p.size for n, p in network.populations.items()}
     fired = np.zeros(load.n_sources, np.int64)
-    for name, counts in spikes.items():
-        array = np.asarray(counts)
-        if name not in sizes:
-            raise ParameterError(f"activity: {name!r} is not in the network, which has {', '.join(sizes)}")
-        if array.shape != (sizes[name],) or array.dtype.kind not in "iu" or (array < 0).any():
-            raise ParameterError(
-                f"activity: {name!r} wants {sizes[name]} counts, whole and not negative, "
-                f"got {array.dtype} {array.shape}"
-            )
-        fired[load.first_source[name] : load.first_source[name] + array.size] = array
+    for name, counts in checked_counts(load.network, spikes).items():
+        fired[load.first_source[name] : load.first_source[name] + counts.size] = counts
     return fired
 
 

@@ -7,7 +7,7 @@ XyloAudio 3); the formula is stated in `cycles_per_step`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from eventsim import Network
 from eventsim.errors import ParameterError, PlacementError
 from hwmodels.chip_schema import Chip
+from hwmodels.spike_counts import checked_counts
 
 # Source: the formula's clock estimate adds a fifth to the worst case.
 CLOCK_MARGIN = 0.2
@@ -152,9 +153,9 @@ def estimate(chip: Chip, network: Network, fired: Mapping[str, npt.ArrayLike], n
     cycles = chip.cycles
     assert cycles is not None
     (output,) = network.outputs
-    hidden = {name: p.size for name, p in network.populations.items() if name != output}
-    p_input = _probability(fired, dict(network.inputs), n_steps)
-    p_hidden = _probability(fired, hidden, n_steps)
+    counts = checked_counts(network, fired)
+    p_input = _probability(counts, network.inputs, n_steps)
+    p_hidden = _probability(counts, [name for name in network.populations if name != output], n_steps)
     duration_ns = n_steps * network.tick_ns
     power = cycles.dynamic_power_uw.value
     left_out = [f"{what}: unknown" for what, c in (("static power", chip.static_power_mw),) if not c.known]
@@ -232,19 +233,14 @@ def _connections(
     return reads, read, recurrent
 
 
-def _probability(fired: Mapping[str, npt.ArrayLike], sizes: Mapping[str, int], n_steps: int) -> float:
+def _probability(fired: Mapping[str, npt.NDArray[np.int64]], names: Iterable[str], n_steps: int) -> float:
     total = places = 0
-    for name, size in sizes.items():
-        counts = np.asarray(fired.get(name, np.zeros(size, np.int64)))
-        if counts.shape != (size,) or counts.dtype.kind not in "iu" or (counts < 0).any():
-            raise ParameterError(
-                f"activity: {name!r} wants {size} counts, whole and not negative, got {counts.dtype} "
-                f"{counts.shape}"
-            )
+    for name in names:
+        counts = fired[name]
         if (counts > n_steps).any():
             raise ParameterError(
                 f"activity: {name!r} fired in {int(counts.max())} of {n_steps} steps; several events in one "
                 "step count as one"
             )
-        total, places = total + int(counts.sum()), places + size * n_steps
+        total, places = total + int(counts.sum()), places + counts.size * n_steps
     return total / places if places else 0.0
