@@ -7,28 +7,33 @@ from hwmodels.chip_schema import Chip, Constant
 
 _HEAD = """# Chips
 
-Every constant of every chip file in `hwmodels/chips`. This page is generated: `python scripts/make_chips_page.py`.
+Every constant of every chip file in `hwmodels/chips`. This page is generated: `python
+scripts/make_chips_page.py`.
 
 How to read it:
 
-- **Value** is in the unit at the end of the key. *unknown* means that nothing published was found: it is left out of
-  every sum, and every report lists it as left out. What a file does not name at all is treated likewise.
-- **Band** is the span of what sources say where they disagree; sums are given with the band beside the value.
-- **Status** says how the number came about: *measured* on silicon, *fitted* to measurements, *simulated* by its
-  designers, *published* (printed, how it came about is unsaid), *assumed*.
-- **Source** is a key of the list under the chip; *seen* says how it was read when the file was written: first hand, the
-  abstract alone, quoted in a secondary source, or from memory (then the status is always *assumed*).
+- **Value** is in the unit at the end of the key. *unknown* means that nothing published was found: it is
+  left out of every sum, and every report lists it as left out. What a file does not name at all is
+  treated likewise.
+- **Band** is the span of what sources say where they disagree; sums are given with the band beside the
+  value.
+- **Status** says how the number came about: *measured* on silicon, *fitted* to measurements, *simulated*
+  by its designers, *published* (printed, how it came about is unsaid), *assumed*.
+- **Source** is a key of the list under the chip; *seen* says how it was read when the file was written:
+  first hand, the abstract alone, quoted in a secondary source, or from memory (then the status is always
+  *assumed*).
 - **includes**: the number already holds these components. They are not added to it, static power neither.
 - A capacity that is unknown or absent does not bind.
-- **Boundary** says what the energies enclose. Chips of different boundaries are not to be compared without saying so,
-  and an energy per synaptic operation of one paper is not that of another: what it holds differs, tenfold and more.
+- **Boundary** says what the energies enclose. Chips of different boundaries are not to be compared
+  without saying so, and an energy per synaptic operation of one paper is not that of another: what it
+  holds differs, tenfold and more.
 """
 
 _OWN = """
 ## A chip file of your own
 
-A chip is a TOML file; `load_chip("mine.toml")` reads it, and every command that takes a chip takes a path. A wrong file
-ends in one line that names file, key and what is allowed. The smallest one:
+A chip is a TOML file; `load_chip("mine.toml")` reads it, and every command that takes a chip takes a
+path. A wrong file ends in one line that names file, key and what is allowed. The smallest one:
 
 ```toml
 format = 1
@@ -65,16 +70,18 @@ energy_pj = { status = "unknown" }
 latency_ns = { value = 20, source = "lab", status = "measured", note = "Typical" }
 ```
 
-Kinds: `mesh` (cores on a mesh; sections capacity, synchronisation, operations, and network with `link_buffer`), `cycles`
-(Xylo's cycle model; section cycles) and `macs` (conventional; section macs). Operations of a mesh: `neuron_access` (every
-neuron of a core in every tick of a barrier chip), `neuron_update` (on top of it, a neuron that changed), `spike_out`,
-`message_out` and `message_in` (per message, that is per spike and destination core), `hop_x`, `hop_y`, `tile` (within a
-tile), `synapse` (per synaptic event) or, where a chip tells them apart, `synapse_dense`, `synapse_sparse` and
-`synapse_conv`. Where SANA-FE has a name for one, it is this name without its leading "energy_" or "latency_".
-The time of a barrier is linear between the points of its table, and the nearest point's outside.
+Kinds: `mesh` (cores on a mesh; sections capacity, synchronisation, operations, and network with
+`link_buffer`), `cycles` (Xylo's cycle model; section cycles) and `macs` (conventional; section macs).
+Operations of a mesh: `neuron_access` (every neuron of a core in every tick of a barrier chip),
+`neuron_update` (on top of it, a neuron that changed), `spike_out`, `message_out` and `message_in` (per
+message, that is per spike and destination core), `hop_x`, `hop_y`, `tile` (within a tile), `synapse` (per
+synaptic event) or, where a chip tells them apart, `synapse_dense`, `synapse_sparse` and `synapse_conv`.
+Where SANA-FE has a name for one, it is this name without its leading "energy_" or "latency_". The time of
+a barrier is linear between the points of its table, and the nearest point's outside.
 
-Every constant is a table with `status` and, unless that is "unknown", `value` and `source`; `low`, `high`, `includes`
-and `note` are optional. Numbers run from 0 to 1e12; capacities are whole and at least 1.
+Every constant is a table with `status` and, unless that is "unknown", `value` and `source`; `low`,
+`high`, `includes` and `note` are optional. Numbers run from 0 to 1e12; capacities are whole and at least
+1.
 """
 
 
@@ -85,9 +92,8 @@ def chips_page() -> str:
     for chip in chips:
         constants = [constant for _, constant in chip.constants()]
         known = sum(constant.known for constant in constants)
-        overview.append(
-            f"| [{chip.name}](#{chip.name}) | {chip.kind} | {chip.boundary} | {known} | {len(constants) - known} |"
-        )
+        cells = f"[{chip.name}](#{chip.name})", chip.kind, chip.boundary, known, len(constants) - known
+        overview.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join([_HEAD.rstrip("\n"), *overview, *map(_section, chips), _OWN.rstrip("\n"), ""])
 
 
