@@ -76,7 +76,10 @@ Operations of a mesh: `neuron_access` (every neuron of a core in every tick of a
 `neuron_update` (on top of it, a neuron that changed), `spike_out`, `message_out` and `message_in` (per
 message, that is per spike and destination core), `hop_x`, `hop_y`, `tile` (within a tile), `synapse` (per
 synaptic event) or, where a chip tells them apart, `synapse_dense`, `synapse_sparse` and `synapse_conv`.
-Where SANA-FE has a name for one, it is this name without its leading "energy_" or "latency_". The time of
+The
+names follow SANA-FE's: its energy_access_neuron, energy_update_neuron, energy_spike_out,
+energy_message_out, energy_message_in and energy_process_spike are `neuron_access`, `neuron_update`,
+`spike_out`, `message_out`, `message_in` and `synapse`. The time of
 a barrier is linear between the points of its table, and the nearest point's outside.
 
 Every constant is a table with `status` and, unless that is "unknown", `value` and `source`; `low`,

@@ -42,31 +42,44 @@ def fill(load: NetworkLoad, limits: Limits, n_cores: int, work: Ints | None = No
     """Return the placement of neurons in their order, a new core being opened when the last is full.
 
     With `work` (int64[n_neurons]) no core takes more than `most` of it. No other placement in this order
-    takes fewer cores, as long as axons out do not bind: those are known only once all neurons are placed,
-    so that the filling is repeated with the number found before.
+    takes fewer cores, as long as axons out do not bind. Those are known only once all neurons are placed: the
+    filling is repeated with the number found before, and if that leads nowhere, with each population starting
+    on a core of its own.
     """
     caps = core_limits(limits, most if work is not None else NO_LIMIT)
     works = np.zeros(load.n_neurons, np.int64) if work is None else work
+    fresh = np.zeros(load.n_neurons, np.bool_)
+    found = _passes(load, limits, caps, n_cores, works, fresh)
+    if found.complete or limits.axons_out_per_core is None:
+        return found
+    fresh[list(load.first.values())] = True
+    second = _passes(load, limits, caps, n_cores, works, fresh)
+    return second if second.complete else found
+
+
+def _passes(
+    load: NetworkLoad, limits: Limits, caps: Ints, n_cores: int, work: Ints, fresh: npt.NDArray[np.bool_]
+) -> Filling:
+    """Fill, count axons out, and fill again with those, until they stay within the limit or never can."""
     out = np.zeros(load.n_neurons, np.int64)
-    last = Filling(np.zeros(0, np.int32), 0, REASONS[2])
+    worst = 0
     for _ in range(OUT_PASSES):
         core_of = np.full(load.n_neurons, -1, np.int32)
         demands = np.stack(
-            [np.ones_like(out), np.zeros_like(out), out, load.synapses, load.memory_bits, works]
+            [np.ones_like(out), np.zeros_like(out), out, load.synapses, load.memory_bits, work]
         )
         stamp = np.full(max(load.n_sources, 1), -1, np.int32)
-        failed, reason = _fill(load.indptr, load.sources, demands, caps, n_cores, stamp, core_of)
-        last = Filling(core_of, int(failed), REASONS[int(reason)])
-        if not last.complete or limits.axons_out_per_core is None:
-            return last
-        loads = core_loads(load, core_of, n_cores)
-        if int(loads.axons_out.max(initial=0)) <= limits.axons_out_per_core:
-            return last
+        failed, reason = _fill(load.indptr, load.sources, demands, caps, n_cores, stamp, fresh, core_of)
+        if failed < load.n_neurons or limits.axons_out_per_core is None:
+            return Filling(core_of, int(failed), REASONS[int(reason)])
+        axons = core_loads(load, core_of, n_cores).axons_out
+        if int(axons.max(initial=0)) <= limits.axons_out_per_core:
+            return Filling(core_of, int(failed), REASONS[int(reason)])
+        worst = int(np.argmax(core_of == int(np.argmax(axons))))
         out = axons_out(load, core_of, n_cores)
         if int(out.max(initial=0)) > limits.axons_out_per_core:
             break
-    worst = int(np.argmax(loads.axons_out))
-    return Filling(last.core_of, int(np.argmax(last.core_of == worst)), REASONS[2])
+    return Filling(core_of, worst, REASONS[2])
 
 
 def balance(load: NetworkLoad, limits: Limits, n_cores: int, work: Ints) -> Filling:
@@ -108,11 +121,12 @@ def axons_out(load: NetworkLoad, core_of: npt.NDArray[np.int32], n_cores: int) -
 
 
 @njit(cache=True, nogil=True)
-def _fill(indptr, sources, demands, caps, n_cores, stamp, core_of):  # type: ignore[no-untyped-def]
+def _fill(indptr, sources, demands, caps, n_cores, stamp, fresh, core_of):  # type: ignore[no-untyped-def]
     """Fill cores; return (first neuron without a core, what closed the core before it).
 
     `stamp` holds for each source the last core it has an axon into: neurons come core by core, so that one
-    number per source is enough to tell a new axon from one that is there.
+    number per source is enough to tell a new axon from one that is there. `fresh` marks neurons that start a
+    core.
     """
     held = np.zeros(6, np.int64)
     core, reason = 0, 0
@@ -122,7 +136,8 @@ def _fill(indptr, sources, demands, caps, n_cores, stamp, core_of):  # type: ign
             for k in range(indptr[j], indptr[j + 1]):
                 if stamp[sources[k]] != core:
                     new += 1
-            full = -1
+            # Where a core of its own is asked for, one that holds any neuron counts as full.
+            full = 0 if fresh[j] and held[0] > 0 else -1
             for r in range(6):
                 more = new if r == 1 else demands[r, j]
                 if full < 0 and held[r] > caps[r] - more:
