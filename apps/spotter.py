@@ -1,7 +1,7 @@
 """Keyword spotting in a running stream: sound in, decisions out, the network at work only while a word is."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,6 +127,11 @@ class KeywordSpotter:
         """Grid of all times in ns."""
         return self._tick_ns
 
+    @property
+    def encoder_description(self) -> dict[str, Any]:
+        """What the model's encoder says of itself: events from elsewhere must be of the same."""
+        return self._encoder.describe()
+
     def reset(self) -> None:
         """Forget all sound; the stream starts again at time 0."""
         self._encoder.reset()
@@ -149,8 +154,24 @@ class KeywordSpotter:
         Raises EventError when a sample is not finite; nothing has changed then.
         """
         events = self._encoder.push(samples)
-        horizon_ns = self._encoder.horizon_ns
         self.work.samples += len(samples)
+        return self._take(events, self._encoder.horizon_ns)
+
+    def push_events(self, events: Events, horizon_ns: int) -> list[SpotEvent]:
+        """Return what events of the model's encoder made clear, in order of time, as `push` does for sound.
+
+        events : those up to, not including, `horizon_ns`, in the stream's own time from 0. A stream is either
+        of sound or of events, until the next `reset`.
+
+        Raises EventError when an event lies off the grid, outside the ticks that are new, or its address does
+        not exist.
+        """
+        # What was heard: the sound up to the last whole tick.
+        heard_ns = max(0, horizon_ns - self._tick_ns)
+        self.work.samples = max(self.work.samples, heard_ns * self.rate_hz // NS_PER_S)
+        return self._take(events, horizon_ns)
+
+    def _take(self, events: Events, horizon_ns: int) -> list[SpotEvent]:
         self.work.input_events += len(events)
         self._recent = Events.concatenate((self._recent, events))
         said: list[SpotEvent] = []
