@@ -92,7 +92,7 @@ def test_a_rate_out_of_range_is_refused() -> None:
 
 
 def test_a_wrong_description_is_refused() -> None:
-    with pytest.raises(ParameterError, match="encoder lif: .*'colour'"):
+    with pytest.raises(ParameterError, match=r"encoder lif: .*'colour'"):
         encoder_from_config({"kind": "lif", "colour": 3})
     with pytest.raises(ParameterError, match=r"encoder lif: tau_ms must lie in 0\.1"):
         encoder_from_config({"kind": "lif", "tau_ms": -1.0})

@@ -145,6 +145,17 @@ def test_any_cut_gives_the_same_bits_and_keeps_the_promise(
     assert order == sorted(order)
 
 
+@pytest.mark.compiled
+@pytest.mark.parametrize("kind", ["level-crossing", "lif"])
+@settings(max_examples=15)
+@given(seed=st.integers(0, 100), cuts=st.lists(st.integers(0, 20_000), max_size=30))
+def test_long_blocks_are_no_different(kind: str, seed: int, cuts: list[int]) -> None:
+    samples, encoder = sound(seed, 20_000), new(kind, n_bands=16)
+    events = Events.concatenate([encoder.push(piece) for piece in np.split(samples, sorted(cuts))])
+    assert events.equals(new(kind, n_bands=16).push(samples))
+    assert len(events) > 500
+
+
 @pytest.mark.parametrize("kind", ["level-crossing", "lif"])
 @settings(max_examples=10)
 @given(seed=st.integers(0, 1000), at=st.integers(0, 600))

@@ -165,7 +165,7 @@ def test_a_stream_that_cannot_be_read_is_named() -> None:
     stream.close()
     with pytest.raises(SourceError, match=r"^standard input: cannot be read after sample 0 \("):
         heard(source)
-    with pytest.raises(SourceError, match="^standard input: is closed$"):
+    with pytest.raises(SourceError, match=r"^standard input: is closed$"):
         PcmInput(None, 16_000)
 
 
