@@ -3,7 +3,8 @@
 Source: Rebecq, Gehrig and Scaramuzza 2018, "ESIM: an open event camera simulator", equation 1 and section 3
 (events where the linearly interpolated log brightness crosses a threshold, with the time of the crossing);
 Hu, Liu and Delbruck 2021, "v2e" (threshold mismatch, refractory time, dark pixels); Lichtsteiner,
-Posch and Delbruck 2008, "A 128x128 120 dB 15 us latency asynchronous temporal contrast vision sensor" (in its refractory time a pixel is held in reset: it compares with the brightness at the end of that time).
+Posch and Delbruck 2008, "A 128x128 120 dB 15 us latency asynchronous temporal contrast vision sensor" (in its
+refractory time a pixel is held in reset: it compares with the brightness at the end of that time).
 """
 
 from dataclasses import dataclass
