@@ -25,7 +25,7 @@ def run_asynchronous(
     keep: bool,
 ) -> Measures:
     """Return what was measured of the whole activity as one run of the event queue."""
-    measures, levels = new_measures(costs), table.n_levels
+    measures, levels = new_measures(costs, keep), table.n_levels
     step, core, updated, upto = _groups(activity, table, emissions)
     measures.updated += _per_core(core, updated, costs.n_cores)
     group_key = core * (activity.n_ticks * levels) + step

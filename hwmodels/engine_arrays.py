@@ -69,9 +69,11 @@ class Measures:
         return row, core, sent, served
 
 
-def new_measures(costs: HardwareCosts) -> Measures:
-    """Return measures of nothing yet."""
+def new_measures(costs: HardwareCosts, keep: bool) -> Measures:
+    """Return measures of nothing yet; they `keep` each message or not."""
+    none = np.empty(0, np.int64)
     return Measures(
+        kept=[(none, np.empty(0, np.int32), none, none, none)] if keep else [],
         latency=np.zeros(2, np.int64),
         histogram=np.zeros(N_BUCKETS, np.int64),
         waiting=np.zeros(costs.n_cores, np.int64),

@@ -108,7 +108,7 @@ def _run_barrier(
     keep: bool,
 ) -> Measures:
     """Return what was measured over all ticks, each from its own begin."""
-    measures = new_measures(costs)
+    measures = new_measures(costs, keep)
     works, ticks = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for stretch in stretches(activity, table, emissions, by_level=False):
         laid, senders, n_outer = _laid_ticks(stretch, table, costs, emissions)
