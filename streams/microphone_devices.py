@@ -1,11 +1,18 @@
 """The input devices of this machine: listed, and chosen by number or name."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 from eventsim.errors import SourceError
+from streams.bounded_call import CallHangs, bounded_call
 from streams.native_stderr import native_stderr_muted
+
+# A sound server that stands still holds up whoever asks for its devices, for ever.
+MAX_LOOKING_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +82,48 @@ def chosen_microphone(device: int | str | None) -> MicrophoneDevice:
 def portaudio() -> ModuleType:
     """Return the sounddevice module, through which PortAudio is reached.
 
-    Raises SourceError when the PortAudio library is missing.
+    Raises SourceError when the PortAudio library is missing, or when the sound system does not answer.
     """
     try:
-        # The import starts PortAudio, which looks through all devices and says so.
-        with native_stderr_muted():
-            import sounddevice
+        # The import starts PortAudio, which looks through all devices and says so. Meanwhile sounddevice
+        # keeps descriptor 2 on the null device, and would for ever where a sound server stands still.
+        with native_stderr_muted(), _descriptor_kept(2):
+            return bounded_call(_import_sounddevice, MAX_LOOKING_S)
+    except CallHangs:
+        raise SourceError(
+            "microphone: the sound system does not answer (looking for devices took more than "
+            f"{MAX_LOOKING_S:g} s)"
+        ) from None
     except OSError as error:
         raise SourceError(
             f"microphone: no PortAudio library ({reason(error)}); on Debian: apt install libportaudio2"
         ) from None
     except ImportError as error:
         raise SourceError(f"microphone: sounddevice cannot be imported ({reason(error)})") from None
+
+
+def _import_sounddevice() -> ModuleType:
+    import sounddevice
+
     module: ModuleType = sounddevice
     return module
+
+
+@contextmanager
+def _descriptor_kept(number: int) -> Iterator[None]:
+    """Put a file descriptor back to where it led, should a call that hangs have moved it."""
+    try:
+        kept = os.dup(number)
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    except CallHangs:
+        os.dup2(kept, number)
+        raise
+    finally:
+        os.close(kept)
 
 
 def reason(error: Exception) -> str:

@@ -1,8 +1,11 @@
 """The microphone against a sounddevice that is played by the test: every failure a real one can have."""
 
+import os
+import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -12,6 +15,8 @@ import pytest
 from eventsim.errors import SourceError
 from streams import microphone
 from streams.microphone import Microphone, list_microphones
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 class PortAudioError(Exception):
@@ -223,6 +228,28 @@ def test_no_portaudio_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) ->
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(SourceError, match=r"no PortAudio library \(PortAudio library not found\)"):
         Microphone()
+
+
+def test_a_sound_system_that_does_not_answer(tmp_path: Path) -> None:
+    # As sounddevice does while PortAudio looks for devices: no stderr, and no way to interrupt it.
+    (tmp_path / "sounddevice.py").write_text(
+        "import os, time\nos.dup2(os.open(os.devnull, os.O_WRONLY), 2)\ntime.sleep(600)\n"
+    )
+    code = (
+        "import sys\nfrom streams import microphone_devices\nmicrophone_devices.MAX_LOOKING_S = 0.2\n"
+        "try:\n    microphone_devices.list_microphones()\nexcept Exception as error:\n"
+        "    print(error, file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT)))},
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+    )
+    assert done.stderr == (
+        "microphone: the sound system does not answer (looking for devices took more than 0.2 s)\n"
+    )
 
 
 def test_a_silent_device_is_noticed(sounddevice: FakeSounddevice) -> None:
