@@ -1,5 +1,6 @@
 """Live event cameras, through an object that stands in for neuromorphic-drivers: none is plugged in here."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from enum import Enum
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from until_refused import read_until_refused
 
 from eventsim.errors import SourceError
 from streams.dvs.camera import CameraDevice, DvsCamera, list_cameras
@@ -87,12 +89,10 @@ def test_events_come_in_blocks_from_the_first_on() -> None:
         packet((16_000, 7, 5, True)),
         packet(now_us=36_000),
     )
-    blocks = []
-    with DvsCamera("00042", block_ms=10.0, drivers=drivers) as camera, pytest.raises(SourceError):
+    with DvsCamera("00042", block_ms=10.0, drivers=drivers) as camera:
         assert (camera.width, camera.height) == (8, 6)
         assert drivers.opened["serial"] == "00042"
-        for block in camera:
-            blocks.append(block)
+        blocks, _ = read_until_refused(camera)
     assert drivers.device.closed == 1
     # The camera's own clock ends blocks without events: 36 ms is 31 ms after the first event.
     assert [(b.start_ns, b.end_ns, b.time_ns.tolist()) for b in blocks] == [
@@ -123,14 +123,9 @@ def test_closing_while_it_runs_ends_the_stream() -> None:
 @pytest.mark.parametrize("end", [RuntimeError("device disconnected\nmore"), OSError("gone"), StopIteration()])
 def test_unplugged_while_running_is_one_line_after_what_was_seen(end: Exception) -> None:
     camera = DvsCamera(drivers=Drivers(packet((0, 1, 1, True), (7, 1, 1, True)), end))
-    n = 0
-    with pytest.raises(
-        SourceError, match=r"^event camera Prophesee EVK4 00042: stopped.*unplugged\?"
-    ) as caught:
-        for block in camera:
-            n += len(block)
-    assert n == 2
-    assert "\n" not in str(caught.value)
+    blocks, line = read_until_refused(camera)
+    assert sum(map(len, blocks)) == 2
+    assert re.match(r"event camera Prophesee EVK4 00042: stopped.*unplugged\?", line)
 
 
 def test_a_silent_camera_is_told() -> None:
@@ -141,10 +136,9 @@ def test_a_silent_camera_is_told() -> None:
 
 def times_and_counts(*answers: Any, timeout_s: float = 5.0) -> tuple[list[int], Any]:
     camera = DvsCamera(drivers=Drivers(*answers), timeout_s=timeout_s)
-    times: list[int] = []
-    with pytest.raises(SourceError, match="stopped"):
-        for block in camera:
-            times += block.time_ns.tolist()
+    blocks, line = read_until_refused(camera)
+    assert "stopped" in line
+    times = [t for block in blocks for t in block.time_ns.tolist()]
     return [t // 1000 for t in times], camera.statistics
 
 
@@ -211,6 +205,7 @@ def test_cameras_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_library_itself_lists_cameras_or_says_why_not() -> None:
     pytest.importorskip("neuromorphic_drivers", reason="needs the extra dvs")
     try:
-        assert isinstance(list_cameras(), list)
+        listed: object = list_cameras()
     except SourceError as error:
-        assert str(error).startswith("event camera: USB devices cannot be listed")
+        listed = str(error)
+    assert isinstance(listed, list) or str(listed).startswith("event camera: USB devices cannot be listed")

@@ -1,5 +1,6 @@
 """Files made here decode to the events they were made from, and as the slow decoders read them."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def test_what_was_written_is_read(
     assert source.origin_ns == events[0][0] * 1000
     times = np.concatenate([block.time_ns for block in blocks])
     assert (times // 1000).tolist() == [event[0] - events[0][0] for event in events]
-    assert all(a.end_ns == b.start_ns for a, b in zip(blocks, blocks[1:], strict=False))
+    assert all(a.end_ns == b.start_ns for a, b in pairwise(blocks))
     if name in ("evt2", "evt3", "dat", "es"):
         assert (source.width, source.height) == (writers.WIDTH, writers.HEIGHT)
 
@@ -168,7 +169,7 @@ def test_neither_chunks_nor_blocks_change_the_events(
 def test_times_of_text_may_be_seconds_and_columns_in_any_order(tmp_path: Path) -> None:
     path = tmp_path / "events.txt"
     path.write_text("0.003811000 96 3 0\n0.5 9 4 1\n12.000000001 5 6 1")
-    block = list(open_dvs_file(path, time_origin="file", block_ms=20_000))[0]
+    block = next(iter(open_dvs_file(path, time_origin="file", block_ms=20_000)))
     assert block.time_ns.tolist() == [3_811_000, 500_000_000, 12_000_000_001]
     path.write_text("# a comment\nx;y;polarity;extra;timestamp\n3;4;True;9.5;100\n5;6;false;0;101\n\n")
     assert read(path) == [(100, 3, 4, True), (101, 5, 6, False)]

@@ -72,7 +72,7 @@ def event_stream(events: list[Event]) -> bytes:
 
 
 def csv(events: list[Event]) -> bytes:
-    return "t,x,y,p\n".encode() + "".join(f"{t},{x},{y},{int(on)}\n" for t, x, y, on in events).encode()
+    return b"t,x,y,p\n" + "".join(f"{t},{x},{y},{int(on)}\n" for t, x, y, on in events).encode()
 
 
 def npy(events: list[Event]) -> bytes:
