@@ -45,7 +45,7 @@ def plain_crossings(envelope: np.ndarray, band: int, config: LevelCrossingConfig
         wanted = level
         while wanted + 1 < config.levels.size and here >= config.levels[wanted + 1]:
             wanted += 1
-        while wanted == level - (level - wanted) and wanted > 0 and here <= config.levels[wanted - 1]:
+        while wanted > 0 and here <= config.levels[wanted - 1]:
             wanted -= 1
         for k in range(level, wanted):
             part = (config.levels[k + 1] - before) / (here - before)
