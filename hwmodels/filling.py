@@ -9,7 +9,6 @@ import numpy.typing as npt
 from numba import njit
 
 from hwmodels.chip_schema import Limits
-from hwmodels.core_loads import core_loads
 from hwmodels.network_load import NetworkLoad
 
 Ints = npt.NDArray[np.int64]
@@ -62,22 +61,23 @@ def _passes(
 ) -> Filling:
     """Fill, count axons out, and fill again with those, until they stay within the limit or never can."""
     out = np.zeros(load.n_neurons, np.int64)
-    worst = 0
+    limit, worst = limits.axons_out_per_core, 0
     for _ in range(OUT_PASSES):
         core_of = np.full(load.n_neurons, -1, np.int32)
-        demands = np.stack(
-            [np.ones_like(out), np.zeros_like(out), out, load.synapses, load.memory_bits, work]
+        rows = np.ones_like(out), np.zeros_like(out), out, load.synapses, load.memory_bits, work
+        axons = np.stack([np.full(max(load.n_sources, 1), -1), np.zeros(max(load.n_sources, 1), np.int64)])
+        failed, reason = _fill(
+            load.indptr, load.sources, np.stack(rows), caps, n_cores, axons, fresh, core_of
         )
-        stamp = np.full(max(load.n_sources, 1), -1, np.int32)
-        failed, reason = _fill(load.indptr, load.sources, demands, caps, n_cores, stamp, fresh, core_of)
-        if failed < load.n_neurons or limits.axons_out_per_core is None:
+        if failed < load.n_neurons or limit is None:
             return Filling(core_of, int(failed), REASONS[int(reason)])
-        axons = core_loads(load, core_of, n_cores).axons_out
-        if int(axons.max(initial=0)) <= limits.axons_out_per_core:
+        out = axons[1, load.first_neuron_as_source : load.n_sources].copy()
+        per_core = np.zeros(n_cores, np.int64)
+        np.add.at(per_core, core_of, out)
+        if int(per_core.max(initial=0)) <= limit:
             return Filling(core_of, int(failed), REASONS[int(reason)])
-        worst = int(np.argmax(core_of == int(np.argmax(axons))))
-        out = axons_out(load, core_of, n_cores)
-        if int(out.max(initial=0)) > limits.axons_out_per_core:
+        worst = int(np.argmax(core_of == int(np.argmax(per_core))))
+        if int(out.max(initial=0)) > limit:
             break
     return Filling(core_of, worst, REASONS[2])
 
@@ -112,21 +112,13 @@ def core_limits(limits: Limits, most_work: int = NO_LIMIT) -> Ints:
     return np.array([NO_LIMIT if limit is None else limit for limit in held], np.int64)
 
 
-def axons_out(load: NetworkLoad, core_of: npt.NDArray[np.int32], n_cores: int) -> Ints:
-    """Return how many cores each neuron reaches, int64[n_neurons]."""
-    reached = np.repeat(core_of.astype(np.int64), load.fan_in())
-    source = np.unique(load.sources.astype(np.int64) * n_cores + reached) // n_cores
-    own = source - load.first_neuron_as_source
-    return np.bincount(own[own >= 0], minlength=load.n_neurons)
-
-
 @njit(cache=True, nogil=True)
-def _fill(indptr, sources, demands, caps, n_cores, stamp, fresh, core_of):  # type: ignore[no-untyped-def]
+def _fill(indptr, sources, demands, caps, n_cores, axons, fresh, core_of):  # type: ignore[no-untyped-def]
     """Fill cores; return (first neuron without a core, what closed the core before it).
 
-    `stamp` holds for each source the last core it has an axon into: neurons come core by core, so that one
-    number per source is enough to tell a new axon from one that is there. `fresh` marks neurons that start a
-    core.
+    `axons` holds for each source the last core it has an axon into, and how many it has: neurons come core by
+    core, so that the last core is enough to tell a new axon from one that is there. `fresh` marks neurons
+    that start a core.
     """
     held = np.zeros(6, np.int64)
     core, reason = 0, 0
@@ -134,7 +126,7 @@ def _fill(indptr, sources, demands, caps, n_cores, stamp, fresh, core_of):  # ty
         for attempt in range(2):
             new = 0
             for k in range(indptr[j], indptr[j + 1]):
-                if stamp[sources[k]] != core:
+                if axons[0, sources[k]] != core:
                     new += 1
             # Where a core of its own is asked for, one that holds any neuron counts as full.
             full = 0 if fresh[j] and held[0] > 0 else -1
@@ -150,7 +142,9 @@ def _fill(indptr, sources, demands, caps, n_cores, stamp, fresh, core_of):  # ty
             core += 1
             held[:] = 0
         for k in range(indptr[j], indptr[j + 1]):
-            stamp[sources[k]] = core
+            if axons[0, sources[k]] != core:
+                axons[0, sources[k]] = core
+                axons[1, sources[k]] += 1
         for r in range(6):
             held[r] += new if r == 1 else demands[r, j]
         core_of[j] = core

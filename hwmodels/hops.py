@@ -11,8 +11,10 @@ from hwmodels.network_load import NetworkLoad
 Ints = npt.NDArray[np.int64]
 
 # Above so many places a swap of each with each takes minutes; the start by strongest link remains.
-MAX_PLACES = 1024
+MAX_PLACES = 512
 MAX_SWEEPS = 50
+# So many places are offered for each core in use, the nearest to where inputs enter.
+PLACES_PER_CORE = 4
 
 
 def core_traffic(load: NetworkLoad, core_of: npt.NDArray[np.int32], fired: Ints, n_cores: int) -> Ints:
@@ -30,11 +32,18 @@ def core_traffic(load: NetworkLoad, core_of: npt.NDArray[np.int32], fired: Ints,
     return traffic
 
 
-def distances(chip: Chip) -> Ints:
-    """Return the hops between any two cores by XY routing, int64[n_cores, n_cores]."""
-    tile = np.arange(chip.n_cores) // chip.limits.cores_per_tile
-    x, y = tile // chip.limits.tiles_y, tile % chip.limits.tiles_y
-    hops: Ints = np.abs(x[:, None] - x[None, :]) + np.abs(y[:, None] - y[None, :])
+def places_near_the_entry(chip: Chip, used: int, n_cores: int) -> Ints:
+    """Return cores to choose from, ascending: those in use, 0 to used - 1, and the nearest to core 0."""
+    offered = min(n_cores, max(used, min(MAX_PLACES, PLACES_PER_CORE * used)))
+    nearest = np.argsort(distances(chip, np.zeros(1, np.int64), np.arange(n_cores))[0], kind="stable")
+    return np.union1d(np.arange(used), nearest[:offered])
+
+
+def distances(chip: Chip, cores: Ints, to: Ints) -> Ints:
+    """Return the hops between cores by XY routing, int64[cores.size, to.size]."""
+    tiles_y, per_tile = chip.limits.tiles_y, chip.limits.cores_per_tile
+    (x0, y0), (x1, y1) = (divmod(c // per_tile, tiles_y) for c in (cores, to))
+    hops: Ints = np.abs(x0[:, None] - x1[None, :]) + np.abs(y0[:, None] - y1[None, :])
     return hops
 
 
@@ -82,28 +91,33 @@ def _swapped(traffic: Ints, hops: Ints, place: Ints) -> Ints:
     entry = traffic[n]
     place = place.copy()
     busy = np.flatnonzero(both.any(axis=1) | (entry > 0))
+    at = hops[np.ix_(place, place)]
     for _ in range(MAX_SWEEPS):
         improved = False
         for a in busy.tolist():
-            gain = _gains(both, entry, hops, place, a)
+            gain = _gains(both, entry, at, hops[0, place], a)
             b = int(np.argmin(gain))
             if gain[b] < 0:
-                place[a], place[b] = place[b], place[a]
+                place[[a, b]] = place[[b, a]]
+                at[[a, b]] = at[[b, a]]
+                at[:, [a, b]] = at[:, [b, a]]
                 improved = True
         if not improved:
             break
     return place
 
 
-def _gains(both: Ints, entry: Ints, hops: Ints, place: Ints, a: int) -> Ints:
-    """Return the change of total hops if core a swapped places with each other core."""
-    at = hops[np.ix_(place, place)]
+def _gains(both: Ints, entry: Ints, at: Ints, from_entry: Ints, a: int) -> Ints:
+    """Return the change of total hops if core a swapped places with each other core.
+
+    `at` are the hops between cores where they are, `from_entry` those from where inputs enter.
+    """
     # Row b: what the messages of a and of b would take with the two exchanged, less what they take now.
     moved = at @ both[a] - at[a] @ both[a]
     back = both @ at[a] - (both * at).sum(axis=1)
     # The messages between a and b themselves keep their length, yet both sums shorten them by it.
     kept = 2 * both[a] * at[a]
-    inputs = (entry[a] - entry) * (hops[0, place] - hops[0, place[a]])
+    inputs = (entry[a] - entry) * (from_entry - from_entry[a])
     gain: Ints = moved + back + kept + inputs
     gain[a] = 0
     return gain

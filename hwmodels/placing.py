@@ -13,7 +13,7 @@ from hwmodels.chip import chip_names, load_chip
 from hwmodels.chip_schema import Chip
 from hwmodels.core_loads import core_loads
 from hwmodels.filling import Filling, balance, core_limits, fill
-from hwmodels.hops import arrange, core_traffic, distances
+from hwmodels.hops import arrange, core_traffic, distances, places_near_the_entry
 from hwmodels.network_load import NetworkLoad, network_load, spikes_by_source, synaptic_events
 from hwmodels.placement import Placement
 
@@ -82,8 +82,9 @@ def place(
         core_of = balance(load, chip.limits, taken, synaptic_events(load, spikes or {})).core_of
     if strategy == "hops":
         fired = np.ones(load.n_sources, np.int64) if spikes is None else spikes_by_source(load, spikes)
-        where = arrange(core_traffic(load, core_of, fired, cores), distances(chip)[:cores, :cores])
-        core_of = where[core_of].astype(np.int32)
+        offered = places_near_the_entry(chip, int(core_of.max(initial=0)) + 1, cores)
+        traffic = core_traffic(load, core_of, fired, offered.size)
+        core_of = offered[arrange(traffic, distances(chip, offered, offered))][core_of].astype(np.int32)
     by_name = {name: part.astype(np.int32) for name, part in load.split(core_of).items()}
     return Placement(chip, by_name, strategy, core_loads(load, core_of, chip.n_cores))
 

@@ -98,7 +98,7 @@ def test_each_operation_against_arithmetic_by_hand() -> None:
 
 
 def test_loihi_by_the_figures_of_its_source() -> None:
-    """1,000 synaptic events of 23.6 pJ, 10 active neurons of 81, 90 inactive of 52, 5 hops east of 3, 1 ms."""
+    """1,000 synaptic events of 23.6 pJ, 10 active neurons of 81, 90 inactive of 52, 5 hops east, 1 ms."""
     counts = {"synapse_dense": 1000, "neuron_access": 100, "neuron_update": 10, "hop_x": 5}
     spent = energy(load_chip("loihi"), counts, 10**9)
     assert spent.component_pj("synapse") == pytest.approx(23600)
