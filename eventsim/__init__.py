@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from eventsim.errors import (
         BundleError,
         CausalityError,
+        ChipError,
         DataError,
         EventError,
         EventSimError,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         NirError,
         OutputError,
         ParameterError,
+        PlacementError,
         SourceError,
         WireError,
     )
@@ -62,6 +64,7 @@ __all__ = [
     "Bundle",
     "BundleError",
     "CausalityError",
+    "ChipError",
     "Conv2d",
     "Counters",
     "Csr",
@@ -86,6 +89,7 @@ __all__ = [
     "OneToOne",
     "OutputError",
     "ParameterError",
+    "PlacementError",
     "RankOrder",
     "Rule",
     "Session",
@@ -113,8 +117,8 @@ _NAMES_OF_MODULES = {
         "Decision EndOfInput FirstToFire FixedTime RankOrder Rule SoftmaxThreshold rule_from"
     ),
     "eventsim.errors": (
-        "BundleError CausalityError DataError EventError EventSimError GridError NetworkError NirError "
-        "OutputError ParameterError SourceError"
+        "BundleError CausalityError ChipError DataError EventError EventSimError GridError NetworkError "
+        "NirError OutputError ParameterError PlacementError SourceError WireError"
     ),
     "eventsim.events": "Events",
     "eventsim.models": "ALIF LIF CubaLI CubaLIF InputGated LeakyIntegrator NeuronModel SigmaDelta",

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwmodels.chip_schema import Limits
-from hwmodels.network_load import NetworkLoad
+from hwmodels.network_load import NetworkLoad, distinct
 
 Ints = npt.NDArray[np.int64]
 
@@ -53,7 +53,7 @@ def core_loads(load: NetworkLoad, core_of: npt.NDArray[np.int32], n_cores: int) 
     """Return how full each core is when neuron j of the load sits on `core_of[j]`."""
     wide = core_of.astype(np.int64)
     reached = np.repeat(wide, load.fan_in())
-    pairs = np.unique(load.sources.astype(np.int64) * n_cores + reached)
+    pairs = distinct(load.sources.astype(np.int64) * n_cores + reached)
     source, core = pairs // n_cores, pairs % n_cores
     neuron = source - load.first_neuron_as_source
     own = neuron >= 0

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwmodels.chip_schema import Chip
-from hwmodels.network_load import NetworkLoad
+from hwmodels.network_load import NetworkLoad, distinct
 
 Ints = npt.NDArray[np.int64]
 
@@ -23,7 +23,7 @@ def core_traffic(load: NetworkLoad, core_of: npt.NDArray[np.int32], fired: Ints,
     A source that fires sends one message to each core it reaches. `fired` is int64[n_sources].
     """
     reached = np.repeat(core_of.astype(np.int64), load.fan_in())
-    pairs = np.unique(load.sources.astype(np.int64) * n_cores + reached)
+    pairs = distinct(load.sources.astype(np.int64) * n_cores + reached)
     source, core = pairs // n_cores, pairs % n_cores
     neuron = source - load.first_neuron_as_source
     origin = np.where(neuron < 0, n_cores, core_of[np.maximum(neuron, 0)]) if core_of.size else neuron
