@@ -31,7 +31,7 @@ def read_header(head: bytes) -> PropheseeHeader:
     r"""Return the header that the first bytes of a file hold, of length 0 where there is none.
 
     >>> read_header(b"% evt 3.0\n% geometry 640x480\n% end\nxyz")
-    PropheseeHeader(length=39, fields={'evt': '3.0', 'geometry': '640x480'}, sensor=(640, 480))
+    PropheseeHeader(length=35, fields={'evt': '3.0', 'geometry': '640x480'}, sensor=(640, 480))
     """
     fields: dict[str, str] = {}
     at = 0

@@ -59,6 +59,7 @@ def test_evt2(real_files: Path) -> None:
     assert (source.width, source.height) == (640, 480)
 
 
+@pytest.mark.compiled
 def test_evt2_and_dat_as_expelliarmus_reads_them(real_files: Path) -> None:
     expelliarmus = pytest.importorskip("expelliarmus", reason="an independent decoder")
     for encoding, name in (("evt2", "sample_evt2.raw"), ("dat", "sample_ncars.dat")):
@@ -66,6 +67,7 @@ def test_evt2_and_dat_as_expelliarmus_reads_them(real_files: Path) -> None:
         same(columns(path), expelliarmus.Wizard(encoding=encoding, fpath=path).read())
 
 
+@pytest.mark.compiled
 def test_evt2_as_faery_reads_it(real_files: Path) -> None:
     faery = pytest.importorskip("faery", reason="needs the extra events")
     with faery.evt.Decoder(real_files / "sample_evt2.raw", (640, 480), "evt2") as decoder:

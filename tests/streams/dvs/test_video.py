@@ -118,6 +118,7 @@ def noise(k: int) -> np.ndarray:
     return np.random.default_rng(k).integers(0, 255, (HEIGHT, WIDTH), dtype=np.uint8)
 
 
+@pytest.mark.compiled
 def test_damaged_videos_end_in_one_line_or_as_shorter_ones(tmp_path: Path) -> None:
     good = video(tmp_path / "good.mkv", noise, 20).read_bytes()
     path = tmp_path / "damaged.mkv"
@@ -140,6 +141,7 @@ def test_damaged_videos_end_in_one_line_or_as_shorter_ones(tmp_path: Path) -> No
     assert n_refused > 0
 
 
+@pytest.mark.compiled
 def test_a_video_cut_off_says_how_much_is_missing(tmp_path: Path) -> None:
     path = video(tmp_path / "good.mkv", noise, 60)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
