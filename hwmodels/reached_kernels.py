@@ -12,6 +12,17 @@ Words = npt.NDArray[np.uint64]
 
 
 @njit(cache=True, nogil=True)
+def distinct_ticks(ticks: Ints, sources: Indices, indptr: Ints, found: Ints) -> int:
+    """Write the ticks, ascending as given, in which a source fires that has targets; return how many."""
+    n = 0
+    for k in range(ticks.shape[0]):
+        if (n == 0 or found[n - 1] != ticks[k]) and indptr[sources[k]] < indptr[sources[k] + 1]:
+            found[n] = ticks[k]
+            n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
 def mark_targets(
     ticks: Ints, sources: Indices, indptr: Ints, targets: Indices, delay: int, busy: Ints, bits: Words
 ) -> None:

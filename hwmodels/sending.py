@@ -96,12 +96,6 @@ def sending_of(table: MessageTable, costs: HardwareCosts, entrance: Entrance) ->
     return Sending(Entries(table.core, flight, service), direct, row, x, y)
 
 
-def present(emissions: Emissions, table: MessageTable, entrance: Entrance) -> Emissions:
-    """Return the emissions without events of inputs and sources that send no messages."""
-    kept = ~entrance.rows(table, entrance.absent)[emissions.outer_row]
-    return Emissions(emissions.tick, emissions.slot, emissions.outer_tick[kept], emissions.outer_row[kept])
-
-
 def count_operations(
     activity: Activity,
     table: MessageTable,
@@ -113,7 +107,7 @@ def count_operations(
     """Return how often each operation happens: int64 per core, per link (hop_x, hop_y) or per tile (tile).
 
     `updated` : int64[n_cores], neurons updated. `message_out` counts what neurons send, `message_in` what
-    cores get; what enters from outside is the difference of their sums, and stands under `input_messages`.
+    cores get; what enters from outside is the difference of their sums.
     """
     n_cores = table.n_cores
     fired = np.bincount(emissions.slot, minlength=table.n_rows).astype(np.int64)
@@ -128,7 +122,6 @@ def count_operations(
         "spike_out": _sum_by(core_of_slot, fired[: table.n_slots], n_cores),
         "message_out": _sum_by(unit[inner], often[inner], n_cores),
         "message_in": _sum_by(table.core, often, n_cores),
-        "input_messages": np.array([often[~inner].sum()], np.int64),
     }
     for k, form in enumerate(FORMS):
         counts[f"synapse_{form}"] = _sum_by(table.core, often * table.events[:, k], n_cores)

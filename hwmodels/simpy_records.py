@@ -47,7 +47,7 @@ class Records:
         names = (*per_core, "synapse_dense", "synapse_sparse", "synapse_conv")
         self.counts = {name: [0] * costs.n_cores for name in names}
         self.counts |= {"hop_x": [0] * costs.n_links, "hop_y": [0] * costs.n_links}
-        self.counts |= {"tile": [0] * costs.n_tiles, "input_messages": [0]}
+        self.counts |= {"tile": [0] * costs.n_tiles}
         self.waiting = [0] * costs.n_cores
         self.blocked = [0] * (costs.n_cores + 1)
         self.link_blocked = [0] * costs.n_links
@@ -58,10 +58,8 @@ class Records:
         self.total = 0
 
     def count_message(self, message: Message) -> None:
-        """Count a message where it is made."""
-        if message.unit == 0:
-            self.counts["input_messages"][0] += 1
-        else:
+        """Count a message that a neuron makes."""
+        if message.unit > 0:
             self.counts["message_out"][message.unit - 1] += 1
 
     def count_route(self, source: tuple[int, int], route: list[int]) -> None:

@@ -15,10 +15,10 @@ from hwmodels.activity import Activity, Ints
 from hwmodels.asynchronous import run_asynchronous
 from hwmodels.costs import HardwareCosts
 from hwmodels.engine_arrays import Measures, laid_out, new_measures, queue_arrays
-from hwmodels.ideal_kernels import FEW, Bench, Laid, run_simple_ticks, run_ticks
+from hwmodels.ideal_kernels import FEW, STRIDE, Bench, Laid, run_simple_ticks, run_ticks
 from hwmodels.messages import MessageTable
 from hwmodels.queue_kernels import run_queued_ticks
-from hwmodels.sending import Entrance, Sending, busy_times, count_operations, present, sending_of
+from hwmodels.sending import Entrance, Sending, busy_times, count_operations, sending_of
 from hwmodels.timing_result import Groups, Latencies, MessageTimes, Timing
 from hwmodels.work import Emissions, Stretch, emissions_of, stretches
 
@@ -63,7 +63,7 @@ def time_activity(
     activity.check(table.network)
     entrance = entrance or Entrance()
     sending = sending_of(table, costs, entrance)
-    emissions = present(emissions_of(activity, table), table, entrance)
+    emissions = emissions_of(activity, table, entrance.absent)
     if costs.mode == "asynchronous":
         if contention == "sums" or activity.updates == "every_tick":
             raise ParameterError(
@@ -180,8 +180,8 @@ def _bench(laid: Laid, senders: Ints, n_cores: int) -> Bench:
     return Bench(
         np.zeros(n_cores, np.int64),
         np.zeros(n_cores, np.int64),
-        np.zeros(n_cores * FEW, np.int64),
-        np.zeros(n_cores * FEW, np.int32),
+        np.zeros(n_cores * STRIDE, np.int64),
+        np.zeros(n_cores * STRIDE, np.int32),
         np.zeros(2 * most, np.int64),
         np.zeros(2 * most, np.int32),
     )

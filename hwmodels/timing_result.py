@@ -124,6 +124,11 @@ class Timing:
     left_out: tuple[str, ...] = ()
 
     @property
+    def n_input_messages(self) -> int:
+        """Return how many messages came from outside."""
+        return int(self.counts["message_in"].sum() - self.counts["message_out"].sum())
+
+    @property
     def duration_ps(self) -> Ints:
         """Return int64[k], how long each busy tick took."""
         return self.end_ps - self.start_ps

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from hwmodels.activity import Activity, Indices, Ints
 from hwmodels.messages import MessageTable, delay_ticks
-from hwmodels.reached_kernels import count_updates, mark_fired, mark_targets
+from hwmodels.reached_kernels import count_updates, distinct_ticks, mark_fired, mark_targets
 
 _BITS_PER_STRETCH = 2**25
 _CELLS_PER_STRETCH = 2**18
@@ -61,35 +61,45 @@ class Emissions:
     outer_row: Ints
 
 
-def emissions_of(activity: Activity, table: MessageTable) -> Emissions:
-    """Return what the activity sends: neurons' spikes by slot, events from outside by row of the table."""
-    inner: list[tuple[Ints, Ints]] = [(np.empty(0, np.int64), np.empty(0, np.int64))]
-    outer: list[tuple[Ints, Ints]] = [(np.empty(0, np.int64), np.empty(0, np.int64))]
-    for name, train in activity.spikes.items():
-        rows = table.rows[name][train.index]
-        (inner if name in table.network.populations else outer).append(
-            (train.tick - activity.start_tick, rows)
-        )
-    sorted_parts = []
-    for parts in (inner, outer):
-        tick, row = (np.concatenate(column) for column in zip(*parts, strict=True))
-        order = np.argsort(tick * table.n_rows + row, kind="stable")
-        sorted_parts += [tick[order], row[order]]
-    return Emissions(
-        sorted_parts[0], sorted_parts[1].astype(np.int32), sorted_parts[2].astype(np.int64), sorted_parts[3]
+def emissions_of(
+    activity: Activity, table: MessageTable, absent: frozenset[str] = frozenset()
+) -> Emissions:
+    """Return what the activity sends: neurons' spikes by slot, events from outside by row of the table.
+
+    Inputs and sources named in `absent` send nothing.
+    """
+    inner = [name for name in activity.spikes if name in table.network.populations]
+    outer = [name for name in activity.spikes if name not in inner and name not in absent]
+    (tick, slot), (outer_tick, row) = (_in_order(activity, table, names) for names in (inner, outer))
+    return Emissions(tick, slot.astype(np.int32), outer_tick, row)
+
+
+def _in_order(activity: Activity, table: MessageTable, names: list[str]) -> tuple[Ints, Ints]:
+    """Return ticks from the start and rows of what some names emit, sorted by (tick, row)."""
+    trains = [activity.spikes[name] for name in names]
+    none = np.empty(0, np.int64)
+    tick = np.concatenate([none, *(train.tick for train in trains)]) - activity.start_tick
+    row = np.concatenate(
+        [none, *(table.rows[name][train.index] for name, train in zip(names, trains, strict=True))]
     )
+    key = tick * table.n_rows + row
+    if bool((key[1:] >= key[:-1]).all()):
+        return tick, row
+    order = np.argsort(key, kind="stable")
+    return tick[order], row[order]
 
 
 def busy_ticks(
-    activity: Activity, table: MessageTable, emissions: Emissions, streams: list[Stream] | None
+    activity: Activity, table: MessageTable, emissions: Emissions, streams: list[Stream]
 ) -> Ints:
-    """Return the ticks, from the start, in which anything is sent or (with `streams`) reaches a neuron."""
+    """Return the ticks, from the start, in which anything is sent or, by a stream, reaches a neuron."""
     parts = [np.unique(emissions.tick), np.unique(emissions.outer_tick)]
-    for stream in streams or ():
+    for stream in streams:
         if stream.source in activity.spikes:
             train = activity.spikes[stream.source]
-            active = np.diff(stream.indptr)[train.index] > 0
-            parts.append(np.unique(train.tick[active]) - activity.start_tick + stream.delay)
+            room = np.empty(min(len(train), activity.n_ticks), np.int64)
+            n = distinct_ticks(train.tick, train.index, stream.indptr, room)
+            parts.append(room[:n] - activity.start_tick + stream.delay)
     ticks = np.unique(np.concatenate(parts))
     return ticks[ticks < activity.n_ticks]
 
@@ -174,6 +184,6 @@ def _mark(stream: Stream, activity: Activity, ticks: Ints, bits: npt.NDArray[np.
     if train is None:
         return
     offset = stream.delay - activity.start_tick
-    low, high = np.searchsorted(train.tick + offset, [ticks[0], ticks[-1] + 1]).tolist()
+    low, high = np.searchsorted(train.tick, [ticks[0] - offset, ticks[-1] + 1 - offset]).tolist()
     some = slice(low, high)
     mark_targets(train.tick[some], train.index[some], stream.indptr, stream.targets, offset, ticks, bits)
