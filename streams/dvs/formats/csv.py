@@ -192,12 +192,12 @@ def _parse_value(
     if text[i] == 45 or text[i] == 43:
         sign = -1 if text[i] == 45 else 1
         i += 1
-    value, digits = np.int64(0), 0
+    value, digits, largest = np.int64(0), 0, (1 << 61) // unit_ns
     while 48 <= text[i] <= 57:
         value = value * 10 + (np.int64(text[i]) - 48)
         digits += 1
         i += 1
-        if value > (1 << 61) // unit_ns:
+        if value > largest:
             return i, 3
     fraction, scale = np.int64(0), np.int64(1)
     if text[i] == 46:
@@ -210,7 +210,9 @@ def _parse_value(
             i += 1
     if digits == 0 or not _ends_word(text[i]):
         return i, 2
-    if role == 0:
+    if role == 0 and scale == 1:
+        values[0] = sign * value * unit_ns
+    elif role == 0:
         values[0] = sign * (value * unit_ns + (fraction * unit_ns + scale // 2) // scale)
     elif fraction or value > 1 << 30:
         return i, 5 if fraction else 3

@@ -43,12 +43,20 @@ def packets(path: str, out: BinaryIO) -> None:
         for track, content in decoder:
             payload = b""
             if track.id == chosen.id:
-                records = np.empty(len(content), kind)
-                for name in ("t", "x", "y", "on"):
-                    records[name] = content[name]
-                payload = records.tobytes()
+                plain = content.dtype.itemsize == kind.itemsize and content.dtype.names == kind.names
+                # Titles apart the library's records are ours: no copy of each field is needed.
+                payload = content.tobytes() if plain else _packed(content, kind).tobytes()
             answer(out, {"track": track.id}, payload)
     answer(out, {"end": True})
+
+
+def _packed(content: Any, kind: Any) -> Any:
+    import numpy as np
+
+    records = np.empty(len(content), kind)
+    for name in kind.names:
+        records[name] = content[name]
+    return records
 
 
 def main() -> int:
