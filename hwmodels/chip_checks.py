@@ -61,9 +61,14 @@ def chip_from_toml(data: bytes, file: str) -> Chip:
         raise _wrong_shape(str(error), file) from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError, ValueError, OverflowError) as error:
         raise ChipError(one_line(f"{file}: no readable TOML: {error}")) from None
+    check_chip(chip, file)
+    return chip
+
+
+def check_chip(chip: Chip, file: str) -> None:
+    """Raise ChipError, one line with `file` in front, where a chip says something that is not allowed."""
     for key, what in _faults(chip):
         raise ChipError(one_line(f"{file}: key {key}: {what}"))
-    return chip
 
 
 def one_line(text: str) -> str:
@@ -160,7 +165,8 @@ def _constant_faults(chip: Chip, key: str, constant: Constant) -> Iterator[tuple
 
 
 def _number_fault(key: str, number: float) -> str:
-    if not math.isfinite(number) or not 0 <= number <= MAX_VALUE:
+    # False of nan too.
+    if not 0 <= number <= MAX_VALUE:
         return f"must be a number from 0 to {MAX_VALUE:g}, got {number:g}"
     if key.startswith(_WHOLE) or key.endswith("_bits"):
         if number != int(number) or number < 1:

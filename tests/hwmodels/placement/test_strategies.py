@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 
 from eventsim import Network
 from eventsim.errors import ParameterError, PlacementError
+from eventsim.models import LIF
 from hwmodels.chip import Chip, load_chip
 from hwmodels.chip_checks import chip_from_toml
 from hwmodels.core_loads import LIMIT_OF, core_loads
-from hwmodels.filling import fill
+from hwmodels.filling import balance, fill
 from hwmodels.network_load import NetworkLoad, network_load, synaptic_events
 from hwmodels.placement import Placement
 from hwmodels.placing import STRATEGIES, place
 from tests.hwmodels.chips.own_chip import own_chip
-from tests.hwmodels.placement.networks import layered, networks, slow_core_loads, slow_load
+from tests.hwmodels.placement.networks import TICK_NS, layered, networks, slow_core_loads, slow_load
 
 KEYS = ("neurons_per_core", "axons_in_per_core", "axons_out_per_core", "synapses_per_core",
         "synapse_memory_bits_per_core", "fan_in_per_neuron")  # fmt: skip
@@ -138,6 +139,22 @@ def test_balance_is_the_best_cutting(net: Network, seed: int, n_cores: int) -> N
         for cuts in itertools.combinations(range(1, n), n_cuts)
     )
     assert busiest(load, placement, spikes) == best
+
+
+@settings(max_examples=150)
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=14), st.integers(1, 5))
+def test_the_busiest_core_has_the_least_work_possible(work: list[int], n_cores: int) -> None:
+    net = Network(tick_ns=TICK_NS)
+    net.add_population("p", len(work), LIF(tau_ns=20e6))
+    chip = chip_from_toml(own_chip(cores_per_tile=n_cores).encode(), "own.toml")
+    found = balance(network_load(net), chip.limits, n_cores, np.array(work))
+    # best[k][j]: the least busiest of the first j neurons on k cores.
+    best = [[0] + [10**9] * len(work)]
+    for _ in range(n_cores):
+        before = best[-1]
+        row = [min(max(before[i], sum(work[i:j])) for i in range(j + 1)) for j in range(len(work) + 1)]
+        best.append(row)
+    assert int(np.bincount(found.core_of, np.array(work)).max()) == best[-1][-1]
 
 
 def test_balance_is_never_worse_than_fill_with_as_many_cores() -> None:
