@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from typing import Protocol
 
 from apps.spotter import KeywordSpotter
 from eventsim.errors import EventSimError, SourceError
@@ -12,9 +13,10 @@ from streams.audio_block import AudioBlock
 from streams.description import Description, describe
 from streams.encoders import encoder_from_config
 from streams.event_block import EventBlock
+from streams.intake import IntakeStatistics
 from streams.received import Received
 from streams.recording import Recording
-from streams.remote_source import Continuity, RemoteAudio, RemoteEvents
+from streams.remote_source import Continuity, ReceivedStream, RemoteAudio, RemoteEvents
 from streams.subscriber import Subscriber
 
 HeardBlock = AudioBlock | EventBlock
@@ -95,15 +97,35 @@ def receive(options: FromOptions, spotter: KeywordSpotter, stack: ExitStack) -> 
             timeout_s=options.timeout_s,
         )
     )
-    return _fitted(subscriber, options.address, spotter)
+    return fitted_stream(subscriber, options.address, spotter)
 
 
 def replay(path: str, stream: str | None, spotter: KeywordSpotter) -> RemoteStream:
     """Return a recorded stream; raises SourceError as `receive` does."""
-    return _fitted(Recording(path, stream), path, spotter)
+    return fitted_stream(Recording(path, stream), path, spotter)
 
 
-def _fitted(stream: Subscriber | Recording, where: str, spotter: KeywordSpotter) -> RemoteStream:
+class DescribedStream(ReceivedStream, Protocol):
+    """What a Subscriber and a Recording offer."""
+
+    @property
+    def descriptions(self) -> dict[str, Description]:
+        """What each stream is, as its sender says."""
+        ...
+
+    @property
+    def statistics(self) -> IntakeStatistics:
+        """What came and what did not."""
+        ...
+
+
+def fitted_stream(stream: DescribedStream, where: str, spotter: KeywordSpotter) -> RemoteStream:
+    """Return a stream as one a spotter can hear, as soon as its first block is there.
+
+    where : it comes from, for messages.
+
+    Raises SourceError where it is neither sound nor events of the model's own encoder.
+    """
     received = iter(stream)
     first = next(received, None)
     if first is None:
@@ -190,7 +212,7 @@ def _later(blocks: Iterable[EventBlock], shift_ns: int) -> Iterator[EventBlock]:
         )
 
 
-def _loss(stream: Subscriber | Recording, continuity: Continuity, per_s: int) -> NetworkLoss:
+def _loss(stream: DescribedStream, continuity: Continuity, per_s: int) -> NetworkLoss:
     counts = stream.statistics
     return NetworkLoss(
         counts.lost_messages,

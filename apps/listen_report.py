@@ -27,8 +27,8 @@ _ODD = ("duplicates", "reordered", "stale", "restarts", "unfinished", "malformed
 class ListenReport:
     """Tells what comes; a context manager, as a terminal's view must be taken away again.
 
-    as_json : one JSON object per line: type stream, status (each second and stream), decision, notice,
-    summary.
+    as_json : one JSON object per line: type listening, stream, status (each second and stream), decision,
+    notice, summary.
     """
 
     def __init__(self, as_json: bool, subscriber: Subscriber, console: Console | None = None) -> None:
@@ -53,7 +53,9 @@ class ListenReport:
 
     def listening(self, address: str) -> None:
         """Tell where."""
-        if not self._json:
+        if self._json:
+            self._write("listening", {"address": address})
+        else:
             self._console.print(f"listening: {address}, Ctrl-C ends", style="bold")
 
     def stream(self, name: str, description: Description) -> None:

@@ -87,12 +87,12 @@ class _Sending:
                     RecordingWriter(options.record, name, metadata=description.metadata)
                 )
             self._report.begin(source.name, name, description, publisher, options.lossless)
-            if self._wait(publisher) and is_live_device(options.source):
-                # What a device heard or saw while nobody was there is not sent late: it is opened anew.
-                opened.close()
-                source = open_source(options.source, options.how, opened)
-                description, blocks = self._stream(source)
             try:
+                if self._wait(publisher) and is_live_device(options.source):
+                    # What a device heard or saw while nobody was there is not sent late: it is opened anew.
+                    opened.close()
+                    source = open_source(options.source, options.how, opened)
+                    _, blocks = self._stream(source)
                 self._send(blocks, publisher)
             except KeyboardInterrupt:
                 self._close_interrupted(publisher)
@@ -143,7 +143,7 @@ class _Sending:
             return False
         self._report.waiting(n, publisher)
         while not publisher.wait_for_subscribers(n, _WAIT_SLICE_S):
-            self._report.tick(publisher)
+            pass
         return True
 
     def _send(self, blocks: Iterable[Block], publisher: Publisher) -> None:
@@ -153,7 +153,7 @@ class _Sending:
             if self._recorder is not None:
                 self._record(self._recorder, block, origin_ns)
             publisher.send(block, origin_ns)
-            self._report.sent(block, publisher)
+            self._report.sent(block)
 
     def _close_interrupted(self, publisher: Publisher) -> None:
         try:

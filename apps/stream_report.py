@@ -1,7 +1,9 @@
 """What is seen of a stream that is sent: a line of status on a terminal, or JSON, and a summary."""
 
+import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -23,6 +25,8 @@ class StreamReport:
     """Says what is sent; a context manager, as a terminal's status line must be taken away again.
 
     as_json : one JSON object per line: type stream, status (each second), notice, summary.
+
+    The status is told by a thread of its own: also while the source or a slow receiver keeps the other waiting.
     """
 
     def __init__(self, as_json: bool, console: Console | None = None) -> None:
@@ -31,9 +35,13 @@ class StreamReport:
         self._live: Live | None = None
         if self._console.is_terminal and not as_json:
             self._live = Live(console=self._console, transient=True, auto_refresh=False)
-        self._started = self._told = time.monotonic()
-        self._items = self._last_items = 0
+        self._period_s = _JSON_S if as_json else _REFRESH_S
+        self._started = time.monotonic()
+        self._items = 0
         self._begun = False
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._ticker: threading.Thread | None = None
         self._noun = "items"
 
     def __enter__(self) -> "StreamReport":
@@ -64,9 +72,12 @@ class StreamReport:
             self._console.print(
                 f"streaming: {source} as {name!r} ({description.geometry}), {mode}, at {where}", style="bold"
             )
+        self._started = time.monotonic()
         if self._live is not None:
             self._live.start()
-        self._started = self._told = time.monotonic()
+        if self._json or self._live is not None:
+            self._ticker = threading.Thread(target=self._tick, args=(publisher,), daemon=True)
+            self._ticker.start()
 
     def waiting(self, n: int, publisher: Publisher) -> None:
         """Tell that the stream has not begun."""
@@ -79,30 +90,32 @@ class StreamReport:
         else:
             self._console.print(text, style="yellow")
 
-    def sent(self, block: Block, publisher: Publisher) -> None:
-        """Count a block, and tell of it when it is time."""
+    def sent(self, block: Block) -> None:
+        """Count a block."""
         if not self._begun:
             self._begun = True
-            self._started = self._told = time.monotonic()
+            self._started = time.monotonic()
         self._items += item_count(block)
-        self.tick(publisher)
 
-    def tick(self, publisher: Publisher) -> None:
-        """Tell how it goes, if it is time."""
-        now = time.monotonic()
-        passed_s = now - self._told
-        if passed_s < (_JSON_S if self._json else _REFRESH_S) or not (self._json or self._live):
-            return
-        per_s = (self._items - self._last_items) / passed_s
-        self._told, self._last_items = now, self._items
-        counts = publisher.statistics
+    def _tick(self, publisher: Publisher) -> None:
+        told, last_items = time.monotonic(), 0
+        while not self._over.wait(self._period_s):
+            now, items = time.monotonic(), self._items
+            per_s = (items - last_items) / (now - told)
+            told, last_items = now, items
+            self._status(now - self._started, per_s, publisher)
+
+    def _status(self, seconds: float, per_s: float, publisher: Publisher) -> None:
         if self._json:
-            told = {"seconds": round(now - self._started, 3), "items_per_s": per_s, **_counts(publisher)}
-            self._write("status", told)
+            # A reader that has left is noticed where the stream itself writes next.
+            with suppress(OSError, ValueError):
+                told = {"seconds": round(seconds, 3), "items_per_s": per_s, **_counts(publisher)}
+                self._write("status", told)
         elif self._live is not None:
+            counts = publisher.statistics
             dropped = f", {short(counts.dropped_items)} dropped" if counts.dropped_items else ""
             receivers = f"{counts.subscribers} receiver{'' if counts.subscribers == 1 else 's'}"
-            line = f"{now - self._started:6.1f} s  {short(per_s)} {self._noun}/s  {receivers}{dropped}"
+            line = f"{seconds:6.1f} s  {short(per_s)} {self._noun}/s  {receivers}{dropped}"
             self._live.update(Text(line), refresh=True)
 
     def end(self, publisher: Publisher, losses: Sequence[str]) -> None:
@@ -125,13 +138,18 @@ class StreamReport:
             self.notice(f"{counts.refused} connections refused, the last: {counts.last_refusal}")
 
     def _stop_live(self) -> None:
+        self._over.set()
+        ticker, self._ticker = self._ticker, None
+        if ticker is not None:
+            ticker.join()
         live, self._live = self._live, None
         if live is not None:
             live.stop()
 
     def _write(self, kind: str, fields: dict[str, Any]) -> None:
-        self._console.file.write(msgspec.json.encode({"type": kind, **fields}).decode() + "\n")
-        self._console.file.flush()
+        with self._lock:
+            self._console.file.write(msgspec.json.encode({"type": kind, **fields}).decode() + "\n")
+            self._console.file.flush()
 
 
 def _counts(publisher: Publisher) -> dict[str, Any]:
