@@ -23,6 +23,7 @@ COMMAND_MODULES = (
     "apps.keys_command",
     "apps.eval_command",
     "apps.train_command",
+    "apps.hw_command",
     "apps.check_command",
 )
 
