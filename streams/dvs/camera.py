@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from types import ModuleType, TracebackType
 from typing import Any
@@ -76,7 +77,7 @@ class DvsCamera:
         drivers = drivers or _drivers()
         self._block_ns = block_length_ns(block_ms)
         self._timeout_s = timeout_s
-        self._closed = False
+        self._closed = self._released = False
         self.statistics = DvsStatistics()
         self.name = f"event camera {serial}" if serial else "event camera"
         if not _listed(drivers):
@@ -101,7 +102,14 @@ class DvsCamera:
         """Stop the camera; may be called more than once."""
         if not self._closed:
             self._closed = True
-            self._device.close()
+            self._release()
+
+    def _release(self) -> None:
+        if not self._released:
+            # Refused while another thread waits for data; that thread then lets go of the device itself.
+            with suppress(RuntimeError):
+                self._device.close()
+                self._released = True
 
     def __iter__(self) -> Iterator[DvsBlock]:
         """Yield blocks as they fill up until `close` is called; what waited is given out before an error."""
@@ -128,19 +136,21 @@ class DvsCamera:
                 status, packet = next(self._device)
             except StopIteration:
                 if self._closed:
-                    return
+                    break
                 raise SourceError(f"{self.name}: stopped by itself (unplugged?)") from None
             except (RuntimeError, OSError) as error:
                 if self._closed:
-                    return
+                    break
                 raise SourceError(f"{self.name}: stopped ({_reason(error)}; unplugged?)") from None
-            if packet is not None:
+            # After a silence the library answers with an empty packet, but has nothing to tell of its ring.
+            if getattr(status, "ring", None) is not None:
                 heard = time.monotonic()
                 yield status, packet
             elif time.monotonic() - heard > self._timeout_s:
                 raise SourceError(
                     f"{self.name}: delivers nothing (waited {self._timeout_s:g} s; suspended or unplugged?)"
                 )
+        self._release()
 
 
 class _Reader:
@@ -162,7 +172,8 @@ class _Reader:
     ) -> tuple[NDArray[np.int64], NDArray[np.uint16], NDArray[np.uint16], NDArray[np.bool_]]:
         """Return the events of one packet; the camera's own clock moves time on where it has none."""
         ring = getattr(status, "ring", None)
-        self._lost += int(getattr(ring, "dropped_packets", 0) or 0)
+        # Counted by the library from its start on.
+        self._lost = int(getattr(ring, "dropped_packets", 0) or 0)
         found = getattr(packet, "polarity_events", None)
         if found is None or len(found) == 0:
             now = getattr(ring, "current_t", None)

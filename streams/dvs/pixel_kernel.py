@@ -9,16 +9,20 @@ _DIGIT_BITS = 11
 
 @njit(cache=True, nogil=True)
 def most_events(
-    before: NDArray[np.float64], after: NDArray[np.float64], on: NDArray[np.float64], off: NDArray[np.float64]
+    before: NDArray[np.float64],
+    after: NDArray[np.float64],
+    on: NDArray[np.float64],
+    off: NDArray[np.float64],
+    per_pixel: float,
 ) -> int:
-    """Return a bound on the number of events between two frames."""
+    """Return a bound on the number of events between two frames; no pixel has more than `per_pixel`."""
     n = 0
     for i in range(before.size):
         change = after[i] - before[i]
         if change > 0.0:
-            n += int(change / on[i]) + 2
+            n += int(min(change / on[i], per_pixel)) + 2
         elif change < 0.0:
-            n += int(-change / off[i]) + 2
+            n += int(min(-change / off[i], per_pixel)) + 2
     return n
 
 

@@ -91,7 +91,9 @@ class PixelArray:
         if before_ns is None:
             self._reference = level.copy()
             return _sorted(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.bool_), 0, 1)
-        room = int(most_events(before, level, *self._thresholds))
+        refractory_ns = self.config.refractory_ns
+        per_pixel = (time_ns - before_ns) / refractory_ns if refractory_ns else np.inf
+        room = int(most_events(before, level, *self._thresholds, per_pixel))
         time, pixel, on = np.empty(room, np.int64), np.empty(room, np.int32), np.empty(room, np.bool_)
         n = frame_events(
             before,
@@ -99,7 +101,7 @@ class PixelArray:
             self._reference,
             self._release_ns,
             self._thresholds,
-            self.config.refractory_ns,
+            refractory_ns,
             (before_ns, time_ns),
             time,
             pixel,

@@ -73,8 +73,8 @@ def main() -> int:
             return 0
         except BaseException as error:
             # Panics of the library arrive as BaseException.
-            reason = str(error).strip().splitlines()
-            answer(out, {"error": reason[0] if reason else type(error).__name__})
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            answer(out, {"error": "".join(c if c.isprintable() else "?" for c in reason)})
     return 0
 
 

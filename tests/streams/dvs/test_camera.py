@@ -34,7 +34,8 @@ def packet(
     return SimpleNamespace(ring=ring), SimpleNamespace(polarity_events=found)
 
 
-NOTHING = (SimpleNamespace(ring=None), None)
+NOTHING = (SimpleNamespace(ring=None), SimpleNamespace(polarity_events=None))
+"""What the library answers after `iterator_timeout`."""
 
 
 class Device:
@@ -43,12 +44,16 @@ class Device:
     def __init__(self, answers: list[Any]) -> None:
         self._answers: Iterator[Any] = iter(answers)
         self.closed = 0
+        self.busy = False
 
     def __next__(self) -> Any:
         answer = next(self._answers)
         if isinstance(answer, Exception):
             raise answer
-        return answer() if callable(answer) else answer
+        self.busy = True  # as the library is while a thread waits in it
+        answer = answer() if callable(answer) else answer
+        self.busy = False
+        return answer
 
     def properties(self) -> Any:
         return SimpleNamespace(width=8, height=6)
@@ -60,6 +65,8 @@ class Device:
         return "00042"
 
     def close(self) -> None:
+        if self.busy:
+            raise RuntimeError("Already borrowed")
         self.closed += 1
 
 
@@ -166,7 +173,8 @@ def test_a_camera_clock_that_jumps_ahead_is_counted_and_survived() -> None:
 
 def test_lost_packets_and_impossible_pixels_are_counted() -> None:
     times, statistics = times_and_counts(
-        packet((0, 1, 1, True), (5, 8, 1, True), (6, 1, 6, True), (7, 7, 5, True), dropped=3)
+        packet((0, 1, 1, True), (5, 8, 1, True), (6, 1, 6, True), (7, 7, 5, True), dropped=2),
+        packet(now_us=9, dropped=3),  # from the start on
     )
     assert times == [0, 7]
     assert statistics.lines() == [

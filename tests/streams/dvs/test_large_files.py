@@ -29,7 +29,7 @@ def write_npy(path: Path) -> None:
 
 
 def write_evt3(path: Path) -> None:
-    """Words of 10 us each: time, row, and eight single and two dozen vector events: 64 MB."""
+    """Groups of 15 words: time, row, 8 single events and 24 in two vectors, 10 us apart."""
     with path.open("wb") as file:
         file.write(b"% evt 3.0\n% geometry 640x480\n% end\n")
         base = [0, 3, *(2 << 12 | 20 * i for i in range(8)), 3 << 12 | 100, 4 << 12 | 0xFFF, 4 << 12 | 0xFFF]
