@@ -1,5 +1,6 @@
 """What happens on the connections of a socket: who came, who went, whose keys were refused."""
 
+import time
 from dataclasses import dataclass
 
 import zmq
@@ -10,7 +11,8 @@ _FAILURES = (
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
 )
-_EVENTS = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | _FAILURES
+_EVENTS = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED | _FAILURES
+_RETRY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +34,41 @@ class ConnectionWatch:
         self._socket = socket
         self.connected = 0
         self.disconnections = 0
+        self._stranded: list[str] = []
+        self._broken: tuple[str, float] | None = None
 
     def read(self) -> list[Refusal]:
         """Take in what happened, and return the handshakes that failed."""
         refusals = []
         while self.monitor.poll(0):
             event = parse_monitor_message(self.monitor.recv_multipart())
+            retried, broken = event["event"] == zmq.EVENT_CONNECT_RETRIED, self._broken
+            if broken is not None:
+                if not retried:
+                    self._stranded.append(broken[0])
+                self._broken = None
             if event["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self.connected += 1
             elif event["event"] == zmq.EVENT_DISCONNECTED:
                 # Also told of connections that never got through their handshake.
                 self.disconnections += self.connected > 0
                 self.connected = max(0, self.connected - 1)
+                self._broken = event["endpoint"].decode(errors="replace"), time.monotonic()
             elif event["event"] & _FAILURES:
                 refusals.append(_refusal(event["event"], event["value"]))
         return refusals
+
+    def stranded(self) -> list[str]:
+        """Return the endpoints whose connections broke without being tried again.
+
+        ZeroMQ tries again at once, and says so next, unless the other end broke the protocol; a message
+        beyond MAXMSGSIZE counts as that.
+        """
+        if self._broken is not None and time.monotonic() - self._broken[1] > _RETRY_S:
+            self._stranded.append(self._broken[0])
+            self._broken = None
+        endpoints, self._stranded = self._stranded, []
+        return endpoints
 
     def close(self) -> None:
         """End the watch; the socket must still be open."""

@@ -178,6 +178,8 @@ class Publisher:
                 raise OutputError(self._thread.reach.failure or f"stream {self.stream!r} is closed")
             if self._description is None:
                 self._description = described
+                # Before the first block, so that whoever gets that knows what it is of.
+                self._put(Outgoing(encode_description_message(described, self._place), self._place))
             elif not self._description.same_geometry(described):
                 raise WireError(
                     f"stream {self.stream!r} is {self._description.geometry}, "
@@ -189,13 +191,17 @@ class Publisher:
     def _hand_over(self, frames: Frames, n_items: int) -> None:
         place = self._place
         after = Place(place.stream, place.session, place.sequence + 1, place.items_before + n_items)
-        if self.mode == "live":
-            if not self._outbox.offer(Outgoing(frames, after)):
-                self._dropped[0] += 1
-                self._dropped[1] += n_items
-        elif not self._outbox.put(Outgoing(frames, after)):
-            raise OutputError(self._thread.reach.failure or f"stream {self.stream!r} is closed")
+        if not self._put(Outgoing(frames, after)):
+            self._dropped[0] += 1
+            self._dropped[1] += n_items
         self._place = after
+
+    def _put(self, outgoing: Outgoing) -> bool:
+        if self.mode == "live":
+            return self._outbox.offer(outgoing)
+        if not self._outbox.put(outgoing):
+            raise OutputError(self._thread.reach.failure or f"stream {self.stream!r} is closed")
+        return True
 
     def wait_for_subscribers(self, n: int = 1, timeout_s: float | None = None) -> bool:
         """Return True as soon as `n` subscribers are there, False where they are not in time."""

@@ -32,9 +32,10 @@ class OpenSockets:
 
     def close(self, linger_s: float) -> None:
         """Close everything; what is on its way may still leave within `linger_s`."""
-        for watch, socket in zip(self.watches, self.sockets, strict=True):
+        for watch in self.watches:
             with suppress(zmq.ZMQError):
                 watch.close()
+        for socket in self.sockets:
             socket.close(linger=int(linger_s * 1000))
         if self.access is not None:
             self.access.stop()
@@ -80,7 +81,7 @@ def open_sockets(
         for index, address in enumerate(addresses):
             endpoints.append(address.open(sockets[0 if live else index], OutputError))
     except BaseException:
-        OpenSockets(context, sockets[: len(watches)], watches, (), access).close(0)
+        OpenSockets(context, sockets, watches, (), access).close(0)
         raise
     return OpenSockets(context, sockets, watches, tuple(endpoints), access)
 

@@ -25,7 +25,7 @@ class RecordingWriter:
     path : a new file; `overwrite` allows an existing one to be replaced.
     stream : name of the stream, for `send`. metadata : added to its description.
 
-    Every record is written at once and whole: a killed program, or a full disk, costs nothing recorded before.
+    Every record is written at once and whole: a killed program, or a full disk, costs nothing before it.
 
     Raises OutputError where the file cannot be made.
     """

@@ -13,6 +13,7 @@ from streams.outbox import Outbox
 from streams.publisher_sockets import OpenSockets
 from streams.wire import Frames, Place
 
+_END_EVERY_MS = 20
 DESCRIBE_EVERY = 4
 """Heartbeats from one description to the next."""
 
@@ -81,6 +82,7 @@ class SendingThread(threading.Thread):
         self._closing = threading.Event()
         self._subscriptions = 0
         self._beats = 0
+        self._describe_due = False
 
     def finish(self) -> None:
         """Ask the thread to send what waits, to say that the stream ends, and to close."""
@@ -106,27 +108,29 @@ class SendingThread(threading.Thread):
             poller.register(self._sockets[0], zmq.POLLIN)
         next_beat = time.monotonic()
         while True:
-            poller.poll(max(0, math.ceil((next_beat - time.monotonic()) * 1000)))
+            # The bell may have rung for both, a message and the wish to close, of which one was seen.
+            patience_s = 0.0 if self._closing.is_set() else next_beat - time.monotonic()
+            poller.poll(max(0, math.ceil(patience_s * 1000)))
             closing = self._closing.is_set()  # before the outbox is emptied: nothing comes in afterwards
             for outgoing in self._outbox.take_all(last=closing):
                 if not self._deliver(outgoing):
                     return
-            joined = self._attend()
+            self._attend()
             self._place = self._voice.standing() or self._place
             if closing:
                 self._end()
                 return
             due = time.monotonic() >= next_beat
-            if joined or (due and self._beats % DESCRIBE_EVERY == 0):
-                self._say(self._voice.describe(self._place))
+            self._describe_due |= due and self._beats % DESCRIBE_EVERY == 0
+            if self._describe_due:
+                self._describe_due = not self._say(self._voice.describe(self._place))
             if due:
                 self._beats += 1
                 self._say(self._voice.heartbeat(self._place))
                 next_beat = max(next_beat + self._heartbeat_s, time.monotonic())
 
-    def _attend(self) -> bool:
-        """Take in who came and went; True where a subscriber is new."""
-        joined = False
+    def _attend(self) -> None:
+        """Take in who came and went; the stream is described to whoever is new."""
         refusals = [refusal for watch in self._watches for refusal in watch.read()]
         before = self._subscriptions
         if not self._lossless:
@@ -134,16 +138,15 @@ class SendingThread(threading.Thread):
                 message = self._sockets[0].recv()
                 if message[:1] in (b"\x00", b"\x01"):
                     self._subscriptions += 1 if message[0] else -1
-                    joined |= message[0] == 1
+                    self._describe_due |= message[0] == 1
         else:
             self._subscriptions = sum(watch.connected > 0 for watch in self._watches)
-            joined = self._subscriptions > before
+            self._describe_due |= self._subscriptions > before
         if refusals or self._subscriptions != before:
             with self.reach.changed:
                 self.reach.subscribers = self._subscriptions
                 self._note(refusals)
                 self.reach.changed.notify_all()
-        return joined
 
     def _note(self, refusals: list[Refusal]) -> None:
         # A connection closed for a stated reason is told of twice: with it, and without.
@@ -183,29 +186,31 @@ class SendingThread(threading.Thread):
                 if now >= given_up_at:
                     return False
 
-    def _say(self, frames: Frames | None) -> None:
-        """Send a message that is no data; to a consumer whose queue is full it is not sent."""
-        if frames is not None:
-            for socket in self._sockets:
-                _sent(socket, frames)
+    def _say(self, frames: Frames | None) -> bool:
+        """Send a message that is no data; False where a consumer's queue was full: it was not sent there."""
+        if frames is None:
+            return True
+        refused = [socket for socket in self._sockets if not _sent(socket, frames)]
+        return not refused
 
     def _end(self) -> None:
-        """Say that the stream ends so that also a slow subscriber hears it, within `linger_s`."""
+        """Say that the stream ends, and stay until those who listen have heard it, `linger_s` at most.
+
+        A connection that is closed before its other end has read everything may lose what is on its way.
+        """
+        deadline = time.monotonic() + self._linger_s
+        leaving = [watch.disconnections + watch.connected for watch in self._watches]
         self._say(self._voice.describe(self._place))
         end = self._voice.end(self._place)
-        if self._lossless:
-            self._push(end)
-            return
-        socket = self._sockets[0]
-        # Without this a subscriber whose queue is full would never be told.
-        socket.setsockopt(zmq.XPUB_NODROP, 1)
-        deadline = time.monotonic() + self._linger_s
-        while not _sent(socket, end):
-            if time.monotonic() >= deadline:
-                socket.setsockopt(zmq.XPUB_NODROP, 0)
-                _sent(socket, end)
-                return
-            time.sleep(0.005)
+        unaware = [s for s, watch in zip(self._sockets, self._watches, strict=True) if watch.connected]
+        while time.monotonic() < deadline and any(
+            watch.disconnections < left for watch, left in zip(self._watches, leaving, strict=True)
+        ):
+            # Live, a subscriber whose queue is full just now is passed over: it is told again.
+            told = [socket for socket in unaware if _sent(socket, end)]
+            unaware = [s for s in unaware if not self._lossless or s not in told]
+            self._watches[0].monitor.poll(_END_EVERY_MS)
+            self._attend()
 
     def _close(self) -> None:
         self._opened.close(self._linger_s)

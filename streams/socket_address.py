@@ -39,6 +39,10 @@ class SocketAddress:
             )
         if not endpoint.isprintable() or " " in endpoint:
             raise ParameterError(f"address {shown} holds a space or a control character")
+        if scheme == "ipc" and len(rest.encode()) > zmq.IPC_PATH_MAX_LEN:
+            raise ParameterError(
+                f"address {shown}: a path of {zmq.IPC_PATH_MAX_LEN} bytes at most is allowed"
+            )
         if scheme == "tcp":
             _check_host_and_port(shown, rest, bind)
         return cls(endpoint, bind)

@@ -96,13 +96,13 @@ class Subscriber:
         self.stream = None if stream is None else check_name(stream)
         self.mode = mode
         self._intake = Intake(self.stream)
-        self._connects = not all(where.bind for where in parsed)
+        self._connects = [where.endpoint for where in parsed if not where.bind]
         self._encrypted = keys is not None
         self._timeout_s, self._until_end = timeout_s, until_end
         self._silent_s, self._failed_handshakes, self._refused = 0.0, 0, 0
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket = self._context.socket(zmq.SUB if mode == "live" else zmq.PULL)
-        self._closed = False
+        self._closed = self._left = False
         self._watch = ConnectionWatch(self._socket)
         try:
             self._set_options(high_water_mark or _HIGH_WATER_MARK[mode])
@@ -167,26 +167,22 @@ class Subscriber:
             ready = dict(self._poller.poll(math.ceil(slice_s * 1000)))
             # A process that was stopped for a while has not listened for that long.
             passed_s = min(time.monotonic() - before, slice_s)
-            if self._watch.monitor in ready:
-                self._attend()
+            self._attend()
             if self._socket in ready:
                 received = self._take()
                 if received is not None:
                     return received
-                continue
+            else:
+                self._count_silence(passed_s)
             waited_s += passed_s
-            self._count_silence(passed_s)
             if wait_s is not None and waited_s >= wait_s:
                 return None
         return None
 
     def close(self) -> None:
         """Leave; what has not been read is gone."""
-        if not self._closed:
-            self._closed = True
-            self._watch.close()
-            self._socket.close(linger=0)
-            self._context.term()
+        self._closed = True
+        self._leave()
 
     def __enter__(self) -> "Subscriber":
         return self
@@ -195,6 +191,13 @@ class Subscriber:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _leave(self) -> None:
+        if not self._left:
+            self._left = True
+            self._watch.close()
+            self._socket.close(linger=0)
+            self._context.term()
 
     def _set_options(self, high_water_mark: int) -> None:
         socket = self._socket
@@ -213,6 +216,7 @@ class Subscriber:
             raise SourceError("the subscriber is closed")
         if not (self._intake.ended and self._until_end):
             return False
+        self._leave()  # the publishers wait for that, to know that all has arrived
         for name, error in self._intake.errors.items():
             raise SourceError(f"stream {name!r} was ended by its publisher: {error}")
         return True
@@ -269,6 +273,9 @@ class Subscriber:
             return
         for refusal in refusals:
             self._judge(refusal)
+        for endpoint in set(self._watch.stranded()) & set(self._connects):
+            self._socket.disconnect(endpoint)
+            self._socket.connect(endpoint)
 
     def _judge(self, refusal: Refusal) -> None:
         if refusal.certain:
