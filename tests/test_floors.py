@@ -73,10 +73,11 @@ def test_importing_eventsim_loads_nothing_heavy() -> None:
     assert not modules_after("import eventsim") & HEAVY
 
 
-def test_the_help_of_the_command_loads_nothing_heavy() -> None:
+@pytest.mark.parametrize("command", [[], ["kws"], ["stream"], ["listen"], ["devices"], ["keys"]])
+def test_the_help_of_the_command_loads_nothing_heavy(command: list[str]) -> None:
     program = (
         "from apps.main import main\n"
-        "try:\n    status = main(['--help'])\n"
+        f"try:\n    status = main({[*command, '--help']!r})\n"
         "except SystemExit as end:\n    status = end.code\n"
         "assert not status, status"
     )
