@@ -28,8 +28,8 @@ _HIGH_WATER_MARK = 16
 class Options(msgspec.Struct, kw_only=True):
     """What is measured.
 
-    carrier : "eventsim", "eventsim live", or a plain PUSH and PULL of "pickle", "msgspec" (header and arrays as they
-    are) or "packed" (header and 13-byte records). events : per message. rate_hz : events per second at most.
+    carrier : "eventsim", "eventsim live", or a plain PUSH and PULL of "pickle", "msgspec" (header and arrays as
+    they are) or "packed" (header and 13-byte records). events : per message. rate_hz : events per second at most.
     """
 
     carrier: str
@@ -164,9 +164,8 @@ def _as_arrays(block: DvsBlock) -> list[Any]:
 
 def _from_arrays(frames: list[bytes]) -> DvsBlock:
     header = msgspec.json.decode(frames[0])
-    times, x, y = (
-        np.frombuffer(frames[i], kind) for i, kind in ((1, np.int64), (2, np.uint16), (3, np.uint16))
-    )
+    times, x = np.frombuffer(frames[1], np.int64), np.frombuffer(frames[2], np.uint16)
+    y = np.frombuffer(frames[3], np.uint16)
     on = np.frombuffer(frames[4], np.bool_)
     return DvsBlock(times, x, y, on, WIDTH, HEIGHT, header["start"], header["end"])
 
