@@ -142,7 +142,7 @@ def _parse_lines(
     return n, start, 0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _parse_line(
     text: NDArray[np.uint8], i: int, columns: NDArray[np.int64], unit_ns: int, values: NDArray[np.int64]
 ) -> tuple[int, int, int]:
@@ -171,12 +171,12 @@ def _parse_line(
     return i + 1, found, 0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _ends_word(c: int) -> bool:
     return c == 10 or c == 13 or c == 32 or c == 9 or c == 44 or c == 59
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _parse_value(
     text: NDArray[np.uint8], i: int, role: int, unit_ns: int, values: NDArray[np.int64]
 ) -> tuple[int, int]:
