@@ -1,7 +1,7 @@
 """Networks that SANA-FE and the project's hardware models run alike.
 
-All are perfect integrators with whole weights and biases and a delay of one tick, so that SANA-FE's fixed point
-(whole 64ths) and the engine's float64 give the same membranes, hence the same spikes. Every population's
+All are perfect integrators with whole weights and biases and a delay of one tick, so that SANA-FE's fixed
+point (whole 64ths) and the engine's float64 give the same membranes, hence the same spikes. A population's
 synapses are of one form, because SANA-FE chooses the synapse unit by the neuron that is reached.
 """
 
@@ -42,7 +42,7 @@ class SanafeCase:
 
     @property
     def costs(self) -> HardwareCosts:
-        """Return the chip's times; the barrier is read off the table as SANA-FE does, without interpolation."""
+        """Return the chip's times; the barrier is read off its table as SANA-FE does, in steps."""
         costs = HardwareCosts.of(self.placement.chip, self.placement.tiles_used())
         return dataclasses.replace(costs, barrier_ps=_barrier_ps(self.placement))
 
@@ -59,7 +59,11 @@ def _barrier_ps(placement: Placement) -> int:
 def integrator(bias: npt.ArrayLike, threshold: float, reset: float = 0.0) -> LIF:
     """Return neurons that sum up their input and jump to `reset` when above the threshold."""
     return LIF(
-        tau_ns=math.inf, threshold=threshold, bias=np.asarray(bias, float), reset="hard", reset_potential=reset
+        tau_ns=math.inf,
+        threshold=threshold,
+        bias=np.asarray(bias, float),
+        reset="hard",
+        reset_potential=reset,
     )
 
 
@@ -75,7 +79,9 @@ def small(seed: int = 5) -> SanafeCase:
     for pre, size in (("dense", 40), ("sparse", 50)):
         counts = rng.integers(0, 12, size)
         indices, weights = rng.integers(0, 50, counts.sum()), rng.integers(-9, 12, counts.sum())
-        net.connect(pre, "sparse", Csr(np.append(0, np.cumsum(counts)), indices, weights.astype(float)), TICK_NS)
+        net.connect(
+            pre, "sparse", Csr(np.append(0, np.cumsum(counts)), indices, weights.astype(float)), TICK_NS
+        )
     chip = load_chip(CHIP)
     cores = np.sort(rng.choice(40, 23, replace=False))
     core_of = {name: rng.choice(cores, p.size).astype(np.int32) for name, p in net.populations.items()}
@@ -85,7 +91,7 @@ def small(seed: int = 5) -> SanafeCase:
 def w1(ticks: int = 200) -> SanafeCase:
     """Return W1's connectivity (10,000 neurons, 100 inputs each) on 128 cores, driven by biases.
 
-    Weights 1 and -5 at a threshold of 64, reset 0, biases from 0 to 2 in 64ths: SANA-FE has no Poisson sources.
+    Weights 1 and -5, threshold 64, reset 0, biases from 0 to 2 in 64ths: SANA-FE has no Poisson sources.
     """
     case, net = W1Case(in_degree=100), Network(TICK_NS)
     synapses = case.connectivity()
@@ -117,7 +123,9 @@ def dvs(file: Path, ticks: int = 100) -> SanafeCase:
         sizes.append(conv.n_post)
     channels, height, width = shape
     # The last layer's rows are by (y, x, channel), addresses here by (channel, y, x).
-    rows = np.arange(channels * height * width).reshape(height, width, channels).transpose(2, 0, 1).reshape(-1)
+    rows = (
+        np.arange(channels * height * width).reshape(height, width, channels).transpose(2, 0, 1).reshape(-1)
+    )
     net.add_population("l5", 11, integrator(np.zeros(11), thresholds[5]))
     net.connect("l4", "l5", Dense(held["dense1"][rows].astype(float)), TICK_NS)
     sizes.append(11)
@@ -130,7 +138,8 @@ def dvs(file: Path, ticks: int = 100) -> SanafeCase:
 
 def export(case: SanafeCase, folder: Path) -> tuple[Path, Path]:
     """Write the case and its chip for `scripts/sanafe_side.py`; return both files."""
-    names, held = list(case.network.populations), {}
+    names = list(case.network.populations)
+    held: dict[str, Any] = {}
     for k, population in enumerate(case.network.populations.values()):
         model = population.model
         assert isinstance(model, LIF)
@@ -149,7 +158,7 @@ def export(case: SanafeCase, folder: Path) -> tuple[Path, Path]:
         held[f"form_{names.index(projection.post)}"] = UNITS[form_of(projection)]
     held |= {"populations": len(names), "projections": len(case.network.projections)}
     file, arch = folder / "case.npz", folder / "arch.yaml"
-    np.savez(file, **held)  # type: ignore[arg-type]
+    np.savez(file, **held)
     arch.write_text(_arch(case.placement.chip), encoding="utf-8")
     return file, arch
 
@@ -184,7 +193,8 @@ def _arch(chip: Chip) -> str:
     return f"""architecture:
   name: {chip.name}
   attributes: {{topology: mesh, width: {limits.tiles_x}, height: {limits.tiles_y},
-    link_buffer_size: {int(chip.network.link_buffer.value or 0)}, sync_model: table, latency_sync: {{{table}}}}}
+    link_buffer_size: {int(chip.network.link_buffer.value or 0)}, sync_model: table,
+    latency_sync: {{{table}}}}}
   tile:
   - name: tile[0..{chip.n_tiles - 1}]
     attributes: {{{hops}}}
@@ -196,7 +206,8 @@ def _arch(chip: Chip) -> str:
       synapse:
 {synapses}
       dendrite:
-        - {{name: loihi_dendrites, attributes: {{model: accumulator, energy_update: 0.0, latency_update: 0.0}}}}
+        - {{name: loihi_dendrites, attributes: {{model: accumulator,
+            energy_update: 0.0, latency_update: 0.0}}}}
       soma:
         - {{name: loihi_lif, attributes: {{model: leaky_integrate_fire, {soma("neuron_access")},
             {soma("neuron_update")}, {soma("spike_out")}}}}}

@@ -120,7 +120,7 @@ class Activity:
 
 
 def emitters(network: Network) -> dict[str, int]:
-    """Return the size of everything that emits spikes: inputs, sources, spiking populations, in that order."""
+    """Return the size of all that emits spikes: inputs, sources, spiking populations, in that order."""
     spiking = {name: p.size for name, p in network.populations.items() if p.model.spiking}
     return {**network.inputs, **{name: s.size for name, s in network.sources.items()}, **spiking}
 
@@ -137,10 +137,14 @@ def record_activity(
 
     Parameters
     ----------
-    network : the network
-    inputs : events for each input by name; those at or after `until_ns` are left out
-    until_ns, start_ns : times in ns, `start_ns` a multiple of the tick
-    updates : see `Activity`
+    network : Network
+        What is run.
+    inputs : mapping of str to Events
+        Events for each input by name; those at or after `until_ns` are left out.
+    until_ns, start_ns : int, ns
+        `start_ns` is a multiple of the tick.
+    updates : "reached" or "every_tick"
+        See `Activity`.
 
     Raises
     ------

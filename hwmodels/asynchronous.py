@@ -9,7 +9,7 @@ from hwmodels.activity import Activity, Indices, Ints
 from hwmodels.costs import PS_PER_NS, HardwareCosts
 from hwmodels.engine_arrays import Measures, laid_out, new_measures, queue_arrays
 from hwmodels.messages import MessageTable
-from hwmodels.queue_kernels import run_events
+from hwmodels.queue_kernels import run_without_barriers
 from hwmodels.sending import Sending
 from hwmodels.work import Emissions, stretches
 
@@ -59,7 +59,7 @@ def run_asynchronous(
     state.group[:] = np.concatenate([[0], first[:-1]])
     state.last_group[:] = np.concatenate([[n_in - 1], first[1:] - 1])
     tally = measures.tally(laid.entry.shape[0] if keep else 0)
-    end = run_events(mesh, plan, sending.entries, state, tally)
+    end = run_without_barriers(mesh, plan, sending.entries, state, tally)
     measures.blocked += state.blocked_unit
     measures.link_blocked += state.blocked_link[: costs.n_links]
     if keep:
@@ -76,10 +76,8 @@ def run_asynchronous(
     return measures
 
 
-def _groups(
-    activity: Activity, table: MessageTable, emissions: Emissions
-) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return step, core and updates of each group, sorted by (core, step), and each spike's updates up to it."""
+def _groups(activity: Activity, table: MessageTable, emissions: Emissions) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return step, core, updates of each group by (core, step), and each spike's updates up to it."""
     levels = table.n_levels
     upto = np.zeros(emissions.tick.shape[0], np.int64)
     parts = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64))]

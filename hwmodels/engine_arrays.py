@@ -64,8 +64,8 @@ class Measures:
             at += n
 
     def messages(self) -> tuple[Ints, Indices, Ints, Ints]:
-        """Return row, core, sent, served of all kept messages: from outside first, then by core and tick."""
-        row, core, sent, served, tick = (np.concatenate(column) for column in zip(*self.kept, strict=True))
+        """Return row, core, sent, served of all kept messages."""
+        row, core, sent, served, _ = (np.concatenate(column) for column in zip(*self.kept, strict=True))
         return row, core, sent, served
 
 

@@ -1,4 +1,4 @@
-"""Which cores a spike is sent to, and how many synapses it passes there: network and placement as flat arrays."""
+"""Which cores a spike is sent to, and how many synapses it passes there, as flat arrays."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 
 from eventsim.convolutions import Conv2d, SumPool2d
 from eventsim.errors import PlacementError
@@ -204,5 +203,9 @@ def _entries_of(
             )
         index, core = np.nonzero(reach < _NO_REACH)
         parts.append((index + first, core.astype(np.int32), counts[index, core], reach[index, core]))
-    index, core, events, reach = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return index, core, events, reach
+    return (
+        np.concatenate([p[0] for p in parts]),
+        np.concatenate([p[1] for p in parts]),
+        np.concatenate([p[2] for p in parts]),
+        np.concatenate([p[3] for p in parts]),
+    )

@@ -70,10 +70,8 @@ def lay_out(
 
 
 @njit(cache=True, nogil=True)
-def lay_out_outer(
-    group: Ints, row: Ints, indptr: Ints, first: int, pointer: Ints, entry: Indices
-) -> None:
-    """Write the messages of events from outside, sorted by group, from message `first` on: no work between."""
+def lay_out_outer(group: Ints, row: Ints, indptr: Ints, first: int, pointer: Ints, entry: Indices) -> None:
+    """Write the messages of events from outside, sorted by group, from message `first` on."""
     at, k = first, 0
     pointer[0] = first
     for g in range(pointer.shape[0] - 1):

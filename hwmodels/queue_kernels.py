@@ -1,8 +1,8 @@
 """Compiled discrete-event timing: units, links and cores as servers, in the order of one event queue.
 
 Events are taken by (time, key). A key below the number of units stands for a unit (0 for the entrance, core
-+ 1 for a core's neuron unit), the others for messages. A message is in one place at a time, so keys are unique
-and the order is total.
++ 1 for a core's neuron unit), the others for messages. A message is in one place at a time, so keys are
+unique and the order is total.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from eventsim.engine.jit import inlined, kernel, part
 from hwmodels.ideal_kernels import Entries, Tally, note
 
 Ints = npt.NDArray[np.int64]
@@ -44,7 +44,7 @@ class Plan(NamedTuple):
     """Groups of work, per unit in order, and the messages in them.
 
     first : int64[n_groups + 1], messages of each group. gap, tail : work before each message and after a
-    group's last, ps. release : int64[n_groups], a group begins no sooner, ps. entry, unit : int32[n_messages],
+    group's last, ps. release : int64[n_groups], ps, no sooner. entry, unit : int32[n_messages],
     entry of the table and unit that sends. gate : int32[n_messages], the group that waits for it, or -1.
     pending : int64[n_groups], messages a group still waits for.
     """
@@ -63,8 +63,8 @@ class State(NamedTuple):
     """All that changes: the event queue, units, buffers, messages.
 
     heap : int64[2, n], times and keys. n_heap : int64[1]. doing, group, last_group, message : int64[n_units];
-    a unit's groups follow each other. Buffers
-    (links, then the entrances of cores): held, busy, head, tail, first_waiting, last_waiting, int64[n_buffers].
+    a unit's groups follow each other. Buffers (links, then the entrances of cores): held, busy, head, tail,
+    first_waiting, last_waiting, [n_buffers].
     Messages: place (buffer or -1), behind and waiting_behind (next in line), ready, sent, asked (ps).
     began, ended : int64[n_groups], ps. blocked_unit, blocked_link : ps waited for room.
     """
@@ -93,7 +93,7 @@ class State(NamedTuple):
     blocked_link: Ints
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def push(s: State, time: int, key: int) -> None:
     """Add an event."""
     at = s.n_heap[0]
@@ -108,7 +108,7 @@ def push(s: State, time: int, key: int) -> None:
     s.heap[0, at], s.heap[1, at] = time, key
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def pop(s: State) -> tuple[int, int]:
     """Take the first event: its time and key."""
     time, key = s.heap[0, 0], s.heap[1, 0]
@@ -130,7 +130,7 @@ def pop(s: State) -> tuple[int, int]:
     return time, key
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def next_buffer(mesh: Mesh, plan: Plan, entries: Entries, s: State, unit: int, message: int) -> int:
     """Return the buffer a message wants to enter next: a link, or the entrance of its core."""
     e = plan.entry[message]
@@ -138,7 +138,7 @@ def next_buffer(mesh: Mesh, plan: Plan, entries: Entries, s: State, unit: int, m
     goal_x, goal_y = mesh.x[core + 1], mesh.y[core + 1]
     tiles_y, n_links = mesh.size[0], mesh.size[1]
     if mesh.direct[e]:
-        return n_links + core
+        return int(n_links + core)
     if s.place[message] == NOWHERE:
         x, y = mesh.x[unit], mesh.y[unit]
     else:
@@ -148,13 +148,13 @@ def next_buffer(mesh: Mesh, plan: Plan, entries: Entries, s: State, unit: int, m
         y += (direction == 2) - (direction == 3)
     tile = x * tiles_y + y
     if x != goal_x:
-        return 4 * tile + (0 if goal_x > x else 1)
+        return int(4 * tile + (0 if goal_x > x else 1))
     if y != goal_y:
-        return 4 * tile + (2 if goal_y > y else 3)
-    return n_links + core
+        return int(4 * tile + (2 if goal_y > y else 3))
+    return int(n_links + core)
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def start_server(
     mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally, buffer: int, now: int
 ) -> None:
@@ -171,7 +171,7 @@ def start_server(
         push(s, begin + entries.service[plan.entry[message]], message + mesh.x.shape[0])
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def append(s: State, buffer: int, message: int) -> None:
     """Put a message at the end of a buffer."""
     s.behind[message] = NOWHERE
@@ -182,7 +182,7 @@ def append(s: State, buffer: int, message: int) -> None:
     s.tail[buffer] = message
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def leave(s: State, buffer: int) -> int:
     """Take the first message out of a buffer; return who waits longest for the room, or NOWHERE."""
     s.head[buffer] = s.behind[s.head[buffer]]
@@ -191,10 +191,10 @@ def leave(s: State, buffer: int) -> int:
     waiting = s.first_waiting[buffer]
     if waiting != NOWHERE:
         s.first_waiting[buffer] = s.waiting_behind[waiting]
-    return waiting
+    return int(waiting)
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def go_on(plan: Plan, s: State, n_units: int, unit: int, now: int) -> None:
     """Let a unit go on after its message has left: to the next one, or to the end of the group."""
     s.message[unit] += 1
@@ -206,7 +206,7 @@ def go_on(plan: Plan, s: State, n_units: int, unit: int, now: int) -> None:
         push(s, now + plan.tail[group], unit)
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def begin_group(plan: Plan, s: State, n_units: int, unit: int, now: int) -> None:
     """Let a waiting unit begin its next group if all messages for it were served and its time has come."""
     group = s.group[unit]
@@ -221,7 +221,7 @@ def begin_group(plan: Plan, s: State, n_units: int, unit: int, now: int) -> None
     go_on(plan, s, n_units, unit, now)
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def admit(
     mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally, buffer: int, message: int, now: int
 ) -> None:
@@ -246,7 +246,7 @@ def admit(
         message, buffer = waiting, former
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def ask(
     mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally, buffer: int, message: int, now: int
 ) -> None:
@@ -263,22 +263,20 @@ def ask(
     s.last_waiting[buffer] = message
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def send(mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally, message: int, now: int) -> None:
     """Hand a message over to the mesh."""
     unit = plan.unit[message]
     s.sent[message] = now
     if mesh.size[3]:
-        ask(
-            mesh, plan, entries, s, tally, next_buffer(mesh, plan, entries, s, unit, message), message, now
-        )
+        ask(mesh, plan, entries, s, tally, next_buffer(mesh, plan, entries, s, unit, message), message, now)
         return
     s.place[message] = IN_FLIGHT
     push(s, now + entries.flight[plan.entry[message]], message + mesh.x.shape[0])
     go_on(plan, s, mesh.x.shape[0], unit, now)
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def arrive(mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally, message: int, now: int) -> None:
     """Put a message that flew over a mesh without contention at its core's entrance."""
     buffer = mesh.size[1] + entries.core[plan.entry[message]]
@@ -289,7 +287,7 @@ def arrive(mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally, mes
     start_server(mesh, plan, entries, s, tally, buffer, now)
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def finish(mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally, message: int, now: int) -> None:
     """End the service of a message at its core: room for the next, and perhaps the begin of a group."""
     buffer = s.place[message]
@@ -306,7 +304,7 @@ def finish(mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally, mes
             begin_group(plan, s, mesh.x.shape[0], unit, now)
 
 
-@njit(cache=True, nogil=True)
+@part
 def run_events(mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally) -> int:
     """Run until nothing is left to do; return the time of the last event, ps."""
     n_units = mesh.x.shape[0]
@@ -337,10 +335,8 @@ def run_events(mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally)
     return now
 
 
-@njit(cache=True, nogil=True)
-def run_queued_ticks(
-    mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally, work: Ints
-) -> None:
+@kernel
+def run_queued_ticks(mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally, work: Ints) -> None:
     """Write work[k], ps: how long after its begin the work of each tick is done, before the barrier.
 
     Groups are those of the entrance, one per tick, then those of the cores, tick by tick.
@@ -355,3 +351,9 @@ def run_queued_ticks(
             end = max(end, plan.tail[base + core])
         sends = sends or plan.first[base + n_cores] > plan.first[base]
         work[tick] = run_events(mesh, plan, entries, s, tally) if sends else end
+
+
+@kernel
+def run_without_barriers(mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally) -> int:
+    """Run all groups of all units in one go; return the time of the last event, ps."""
+    return run_events(mesh, plan, entries, s, tally)

@@ -50,7 +50,7 @@ def mark_fired(rows: Ints, slots: Indices, bits: Words) -> None:
 
 
 @njit(cache=True, nogil=True)
-def ones_in(word: int) -> int:
+def ones_in(word: np.uint64) -> np.int64:
     """Return how many bits of a uint64 are set."""
     word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
     word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
@@ -59,7 +59,7 @@ def ones_in(word: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def rank(word: int, before: int, place: int) -> int:
+def rank(word: np.uint64, before: np.int64, place: int) -> np.int64:
     """Return `before` plus how many of the lowest `place` bits of a word are set."""
     return before + ones_in(word & ((np.uint64(1) << np.uint64(place)) - np.uint64(1)))
 
@@ -80,15 +80,15 @@ def count_updates(
     for k in range(bits.shape[0]):
         for w in range(n_words):
             before[w + 1] = before[w] + ones_in(bits[k, w] & mask[w])
-        first = 0
+        total = np.int64(0)
         for core in range(n_cores):
             stop, word = core_start[core + 1], core_start[core + 1] >> 6
+            found[k, core] = -total
             if word < n_words:
-                last = rank(bits[k, word] & mask[word], before[word], stop & 63)
+                total = rank(bits[k, word] & mask[word], before[word], stop & 63)
             else:
-                last = before[n_words]
-            found[k, core] = last - first
-            first = last
+                total = np.int64(before[n_words])
+            found[k, core] += total
         while at < row_of.shape[0] and row_of[at] == k:
             slot, start = slot_of[at], core_start[core_of[at]]
             word = slot >> 6

@@ -60,7 +60,8 @@ class Entrance:
 class Sending:
     """The entries of a table on one chip.
 
-    entries : core, flight and service of each. direct : bool[n_entries], without the mesh. row : int64[n_entries].
+    entries : core, flight and service of each. direct : bool[n_entries], without the mesh. row :
+    int64[n_entries].
     place_x, place_y : int64[n_cores + 1], place of the entrance's tile, then of each core's.
     """
 

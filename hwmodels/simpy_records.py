@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -96,14 +97,17 @@ class Records:
         if c.mode == "asynchronous":
             groups = Groups(*_columns(sorted(self.groups), 5))
             spans: dict[int, tuple[int, int]] = {}
-            for _, tick, _, began, ended in self.groups:
-                low, high = spans.get(tick, (began, ended))
-                spans[tick] = (min(low, began), max(high, ended))
-            ticks = [(tick, *spans[tick]) for tick in sorted(spans)]
+            for _, at, _, began, ended in self.groups:
+                low, high = spans.get(at, (began, ended))
+                spans[at] = (min(low, began), max(high, ended))
+            ticks = [(at, *spans[at]) for at in sorted(spans)]
         row, core, sent, served = _columns(self.messages, 4)
+        tick, start, end = _columns(ticks, 3)
         return Timing(
-            activity.start_tick,
-            *_columns(ticks, 3),
+            first_tick=activity.start_tick,
+            tick=tick,
+            start_ps=start,
+            end_ps=end,
             total_ps=self.total,
             idle_tick_ps=idle if c.mode == "barrier" else 0,
             counts=counts,
@@ -124,7 +128,7 @@ class Records:
         )
 
 
-def _columns(rows: list[tuple[int, ...]] | list[tuple[int, int, int]], n: int) -> tuple[Ints, ...]:
+def _columns(rows: Sequence[tuple[int, ...]], n: int) -> tuple[Ints, ...]:
     table = np.array(rows, np.int64).reshape(-1, n)
     return tuple(np.ascontiguousarray(table[:, k]) for k in range(n))
 

@@ -40,15 +40,22 @@ def time_activity(
 
     Parameters
     ----------
-    activity : what the network did; it is not changed by how long the chip takes (see `closed_loop`)
-    table : the network's messages under a placement
-    costs : the chip
-    contention : "none": a message takes its hops, however many there are, and queues at its core; "queues":
-        each link is a server with a buffer, and full buffers stop who sends; "sums": no order at all, a tick
-        takes as long as the busiest unit
-    entrance : where input comes in; left out, at tile (0, 0)
-    live : asynchronous chips: nothing of a tick happens before the tick in real time
-    keep_messages : keep when each message was made and served
+    activity : Activity
+        What the network did; how long the chip takes does not change it (see `hwmodels.closed_loop`).
+    table : MessageTable
+        The network's messages under a placement.
+    costs : HardwareCosts
+        The chip.
+    contention : "none", "queues" or "sums"
+        "none": a message takes its hops, however many there are, and queues at its core; "queues": each link
+        is a server with a buffer, and full buffers stop who sends; "sums": no order at all, a tick takes as
+        long as the busiest unit.
+    entrance : Entrance
+        Where input comes in; left out, at tile (0, 0).
+    live : bool
+        Asynchronous chips: nothing of a tick happens before the tick in real time.
+    keep_messages : bool
+        Keep when each message was made and served.
 
     Raises
     ------
@@ -67,7 +74,7 @@ def time_activity(
     if costs.mode == "asynchronous":
         if contention == "sums" or activity.updates == "every_tick":
             raise ParameterError(
-                'an asynchronous chip has no ticks to add up: neither contention="sums" nor updates="every_tick"'
+                'an asynchronous chip has no ticks: neither contention="sums" nor updates="every_tick"'
             )
         _check_range(activity, table, costs, sending, emissions)
         found = run_asynchronous(
@@ -122,7 +129,7 @@ def _run_barrier(
             measures.blocked += state.blocked_unit
             measures.link_blocked += state.blocked_link[: costs.n_links]
         elif contention == "sums":
-            run_simple_ticks(laid, sending.entries, tally, work)
+            run_simple_ticks(laid, sending.entries, tally, np.zeros(table.n_cores, np.int64), work)
         else:
             run_ticks(laid, sending.entries, senders, tally, _bench(laid, senders, table.n_cores), work)
         works.append(work)

@@ -90,8 +90,8 @@ class Timing:
     ----------
     first_tick : the activity's first tick
     tick : int64[k], the ticks in which anything happened
-    start_ps, end_ps : int64[k]; with barriers, begin of the tick and of the next one that may follow; without,
-        the first begin and the last end of what cores do for the tick
+    start_ps, end_ps : int64[k]; with barriers, begin of the tick and of the next; without, the first begin
+        and the last end of what cores do for the tick
     total_ps : when everything is done, ticks without activity included
     idle_tick_ps : how long a tick takes in which nothing happens
     counts : operations by name, int64 per core, link or tile (`hwmodels.sending.count_operations`)

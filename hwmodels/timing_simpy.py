@@ -1,8 +1,8 @@
 """When a chip is done with each tick of an activity: the readable model, on SimPy, which is the truth.
 
-Neuron units, links and synapse units are processes; time is whole picoseconds. Nothing here is shared with the
-compiled models but the costs and the form of the result. What happens at one instant happens in the order of
-the processes' turns: units first (the entrance, then cores by number), then messages by (unit that sends,
+Neuron units, links and synapse units are processes; time is whole picoseconds. Nothing here is shared with
+the compiled models but the costs and the form of the result. What happens at one instant happens in the
+order of turns: units first (the entrance, then cores by number), then messages by (unit that sends,
 position in what it sends).
 """
 
@@ -93,10 +93,15 @@ class ChipModel:
         self.unserved: list[list[tuple[int, int]]] = [[] for _ in range(costs.n_cores)]
         self.one_served = [self.env.event() for _ in range(costs.n_cores)]
 
+    @property
+    def now(self) -> int:
+        """Return the time, ps."""
+        return int(self.env.now)
+
     # What is where, and what happens when.
 
     def _number(self, network: Network, placement: Placement) -> None:
-        """Number neurons by (core, population as added, index), then what comes from outside."""
+        """Give numbers to neurons by (core, population as added, index), then to what comes from outside."""
         levels = network.levels()
         neurons = [
             (int(placement.core_of[name][i]), k, i, name)
@@ -161,7 +166,7 @@ class ChipModel:
         self.busy = sorted({*self.fired, *self.enters, *self.updated})
         if a.updates == "every_tick":
             everyone = set(range(len(self.core)))
-            self.updated = {tick: everyone for tick in range(a.start_tick, a.stop_tick)}  # type: ignore[assignment]
+            self.updated = dict.fromkeys(range(a.start_tick, a.stop_tick), everyone)
 
     def _messages(self, row: int, tick: int, unit: int, direct: bool = False) -> list[Message]:
         """Return the messages of one spike, by destination core."""
@@ -196,7 +201,7 @@ class ChipModel:
             self.made[message.unit] += 1
             yield self.turn(work + own, message)
             work = 0
-            message.sent = self.env.now
+            message.sent = self.now
             self.under_way += 1
             self.records.count_message(message)
             yield from self.hand_over(message)
@@ -212,9 +217,9 @@ class ChipModel:
             flight = on_tile + sum(self.costs.link_ps(link) for link in message.route)
             self.env.process(self.fly(message, flight))
             return
-        asked = self.env.now
+        asked = self.now
         yield from self.enter(message, on_tile)
-        self.records.blocked[message.unit] += self.env.now - asked
+        self.records.blocked[message.unit] += self.now - asked
 
     def fly(self, message: Message, flight: int) -> Steps:
         """Bring a message to its core's entrance."""
@@ -227,7 +232,7 @@ class ChipModel:
         place = buffer.places.request()
         yield place
         former, message.place = message.place, place
-        message.ready = self.env.now + on_tile
+        message.ready = self.now + on_tile
         if former is not None:
             former.resource.release(former)
         yield buffer.line.put(message)
@@ -237,20 +242,20 @@ class ChipModel:
         while True:
             message = yield self.links[number].line.get()
             message.route = message.route[1:]
-            wait = max(0, message.ready - self.env.now)
+            wait = max(0, message.ready - self.now)
             yield self.turn(wait + self.costs.link_ps(number), message)
-            asked = self.env.now
+            asked = self.now
             yield from self.enter(message)
-            self.records.link_blocked[number] += self.env.now - asked
+            self.records.link_blocked[number] += self.now - asked
 
     def synapse_unit(self, core: int) -> Steps:
         """Serve messages in the order they entered."""
         while True:
             message = yield self.cores[core].line.get()
-            begin = max(self.env.now, message.ready)
+            begin = max(self.now, message.ready)
             self.records.waiting[core] += begin - message.ready
-            yield self.turn(begin - self.env.now + self.records.service_ps(message), message)
-            self.records.note(message, self.env.now)
+            yield self.turn(begin - self.now + self.records.service_ps(message), message)
+            self.records.note(message, self.now)
             self.cores[core].places.release(message.place)
             self.under_way -= 1
             if self.under_way == 0 and not self.all_served.triggered:
@@ -288,7 +293,7 @@ class ChipModel:
         """Run tick after tick: all work, the barrier, the next begin."""
         c, a = self.costs, self.activity
         for tick in range(a.start_tick, a.stop_tick):
-            begin = self.env.now
+            begin = self.now
             work = [self.env.process(self.inlet(tick))]
             for core, rows in enumerate(self.neurons_on):
                 self.records.counts["neuron_access"][core] += len(rows)
@@ -298,10 +303,10 @@ class ChipModel:
                 self.all_served = self.env.event()
                 yield self.all_served
             yield self.env.timeout(c.barrier_ps)
-            yield self.env.timeout(max(0, begin + (c.real_time_tick_ps or 0) - self.env.now))
+            yield self.env.timeout(max(0, begin + (c.real_time_tick_ps or 0) - self.now))
             if tick in self.busy:
-                self.records.ticks.append((tick, begin, self.env.now))
-        self.records.total = self.env.now
+                self.records.ticks.append((tick, begin, self.now))
+        self.records.total = self.now
 
     # Asynchronous: each core by itself.
 
@@ -309,26 +314,31 @@ class ChipModel:
         """Work for tick after tick, each once all messages due by then are served and its time has come."""
         a = self.activity
         steps = sorted(
-            {(tick, self.level[r]) for tick, rows in self.updated.items() for r in rows if self.core[r] == core}
+            {
+                (tick, self.level[r])
+                for tick, rows in self.updated.items()
+                for r in rows
+                if self.core[r] == core
+            }
         )
         for tick, level in steps:
             while any(due <= (tick, level) for due in self.unserved[core]):
                 yield self.one_served[core]
             time = (tick - a.start_tick) * a.tick_ns * PS_PER_NS if self.live else 0
-            if self.env.now < time:
-                yield self.turn(time - self.env.now, unit=core + 1)
-            began = self.env.now
+            if self.now < time:
+                yield self.turn(time - self.now, unit=core + 1)
+            began = self.now
             rows = [r for r in self.neurons_on[core] if self.level[r] == level]
             yield from self.neuron_unit(core, tick, rows, 0)
-            self.records.groups.append((core, tick, level, began, self.env.now))
+            self.records.groups.append((core, tick, level, began, self.now))
 
     def inlet_without_barrier(self) -> Steps:
         """Let in what comes from outside, tick after tick."""
         a = self.activity
         for tick in sorted(self.enters):
             time = (tick - a.start_tick) * a.tick_ns * PS_PER_NS if self.live else 0
-            if self.env.now < time:
-                yield self.turn(time - self.env.now, unit=0)
+            if self.now < time:
+                yield self.turn(time - self.now, unit=0)
             yield from self.inlet(tick)
 
     def expect(self) -> None:
@@ -359,6 +369,6 @@ class ChipModel:
         self.env.run()
         if c.mode == "asynchronous":
             real_time = (a.stop_tick - a.start_tick) * a.tick_ns * PS_PER_NS if self.live else 0
-            self.records.total = max(self.env.now, real_time)
+            self.records.total = max(self.now, real_time)
         neurons = [len(rows) for rows in self.neurons_on]
         return self.records.timing(a, neurons)

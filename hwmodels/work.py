@@ -61,9 +61,7 @@ class Emissions:
     outer_row: Ints
 
 
-def emissions_of(
-    activity: Activity, table: MessageTable, absent: frozenset[str] = frozenset()
-) -> Emissions:
+def emissions_of(activity: Activity, table: MessageTable, absent: frozenset[str] = frozenset()) -> Emissions:
     """Return what the activity sends: neurons' spikes by slot, events from outside by row of the table.
 
     Inputs and sources named in `absent` send nothing.
@@ -89,9 +87,7 @@ def _in_order(activity: Activity, table: MessageTable, names: list[str]) -> tupl
     return tick[order], row[order]
 
 
-def busy_ticks(
-    activity: Activity, table: MessageTable, emissions: Emissions, streams: list[Stream]
-) -> Ints:
+def busy_ticks(activity: Activity, table: MessageTable, emissions: Emissions, streams: list[Stream]) -> Ints:
     """Return the ticks, from the start, in which anything is sent or, by a stream, reaches a neuron."""
     parts = [np.unique(emissions.tick), np.unique(emissions.outer_tick)]
     for stream in streams:

@@ -1,10 +1,10 @@
-"""The SANA-FE side of `python -m benchmarks.sanafe`: runs a network it is given, in SANA-FE's own environment.
+"""The SANA-FE side of `python -m benchmarks.sanafe`: runs what it is given, in SANA-FE's environment.
 
 python scripts/sanafe_side.py CASE.npz ARCH.yaml STEPS MODEL [trace]
 
 CASE.npz holds, per population k in order: size_k, core_k (core of each neuron), bias_k, threshold_k, reset_k,
 leak_k, form_k (name of the synapse unit); per projection j: pre_j, post_j (numbers of populations), source_j,
-target_j, weight_j. Prints one JSON object. Every neuron is updated in every step, whether anything reached it.
+target_j, weight_j. Prints one JSON object. Every neuron is updated in every step.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Small networks, placements, chips and activities for hypothesis; activities need not be the networks' own."""
+"""Small networks, placements, chips and activities for hypothesis; activities need not be their own."""
 
 import dataclasses
 

@@ -33,9 +33,7 @@ def assert_equal(found, truth):
                 assert a is None
                 continue
             for part in dataclasses.fields(b):
-                np.testing.assert_array_equal(
-                    getattr(a, part.name), getattr(b, part.name), err_msg=part.name
-                )
+                np.testing.assert_array_equal(getattr(a, part.name), getattr(b, part.name), err_msg=part.name)
         else:
             np.testing.assert_array_equal(a, b, err_msg=field.name)
 
