@@ -4,11 +4,12 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from apps.decision_sender import DecisionSender, ToOptions
-from apps.keyword_model import load_keyword_model
+from apps.keyword_model import KeywordModel, load_keyword_model
 from apps.kws_remote import FromOptions, receive, replay
 from apps.kws_report import JsonReport, KwsReport, Reports, TextReport
 from apps.kws_run import KwsRun
@@ -19,6 +20,9 @@ from apps.termination import exit_code, sigterm_interrupts
 from eventsim.errors import OutputError, ParameterError, SourceError
 from streams.audio_file import AudioFile
 from streams.microphone import Microphone, list_microphones
+
+if TYPE_CHECKING:
+    from apps.hw_live import LiveChip
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class KwsOptions:
     stream: str | None = None
     come_from: FromOptions | None = None
     go_to: ToOptions | None = None
+    chip: str | None = None
 
     def __post_init__(self) -> None:
         chosen = {
@@ -69,8 +74,11 @@ def run_kws(options: KwsOptions) -> int:
         sender = None if options.go_to is None else DecisionSender(options.go_to, model.labels)
         if sender is not None:
             stack.enter_context(sender)
-        spotter = KeywordSpotter(model, options.threshold, options.full)
+        chip = None if options.chip is None else _live_chip(options.chip, model)
+        spotter = KeywordSpotter(model, options.threshold, options.full, watcher=chip)
         spotter.warm_up()
+        if chip is not None:
+            chip.reset()
         run = KwsRun(spotter, report, realtime=options.realtime, seconds=options.seconds, sender=sender)
         run.summary = replace(run.summary, setup_s=time.perf_counter() - started)
         try:
@@ -82,8 +90,16 @@ def run_kws(options: KwsOptions) -> int:
             return exit_code(interrupt)
         finally:
             # Also after Ctrl-C or an unplugged microphone: what was measured so far is told.
-            report.summary(run.summary)
+            report.summary(run.summary if chip is None else replace(run.summary, chip=chip.totals))
     return 0
+
+
+def _live_chip(name: str, model: KeywordModel) -> "LiveChip":
+    """Return a chip that listens along; the hardware models are loaded only where one is asked for."""
+    from apps.hw_live import LiveChip
+    from hwmodels.chip import load_chip
+
+    return LiveChip(load_chip(name), model.bundle.network)
 
 
 def _hear_all(options: KwsOptions, run: KwsRun, spotter: KeywordSpotter) -> None:

@@ -41,6 +41,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--list-devices", action="store_true", help="list the microphones and stop")
     parser.add_argument("--seconds", type=positive_seconds, metavar="S", help="stop after S seconds of sound")
     parser.add_argument("--realtime", action="store_true", help="play files and the clip at their own pace")
+    parser.add_argument(
+        "--chip", metavar="C", help="show what each decision takes on this chip (see: eventsim hw chips)"
+    )
     add_sound_options(parser.add_argument_group("sound from mic and -"))
     _add_network_options(parser)
     parser.set_defaults(run=run)
@@ -123,6 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
             stream=arguments.stream,
             come_from=come_from,
             go_to=go_to,
+            chip=arguments.chip,
         )
     )
 

@@ -7,6 +7,7 @@ from typing import IO, Any, Protocol
 import msgspec
 from rich.console import Console
 
+from apps.decision_cost import ChipTotals, CostedDecision, totals_text
 from apps.kws_remote import NetworkLoss
 from apps.quantities import short
 from apps.spotter import NS_PER_S, KeywordDecision, SpotEvent, WordEnd, Work
@@ -38,6 +39,7 @@ class Summary:
     dropped_samples: int = 0
     only_zeros: bool = False
     network: NetworkLoss = field(default_factory=NetworkLoss)
+    chip: ChipTotals | None = None
 
     def plus(self, work: Work, rate_hz: int, tick_ns: int, cpu_s: float, slowest_block_s: float) -> "Summary":
         """Return the sums with one more stream."""
@@ -143,6 +145,8 @@ class TextReport:
             f"cost: {1e3 * per_second(summary.cpu_s):.1f} ms of CPU per second of sound, "
             f"slowest block {summary.slowest_block_ms:.1f} ms, set-up {summary.setup_s:.1f} s"
         )
+        if summary.chip is not None:
+            self._console.print(totals_text(summary.chip, summary.audio_s))
         if summary.overflows or summary.dropped_samples:
             self.notice(
                 f"sound was lost: {summary.overflows} overflows in the system, "
@@ -275,10 +279,11 @@ class Reports:
 
 def _line(decision: KeywordDecision, end: WordEnd | None) -> str:
     lead = f"{_lead(end)}; " if end else ""
+    chip = f"; {decision.chip.text()}" if isinstance(decision, CostedDecision) else ""
     return (
         f"{decision.decided_ns / NS_PER_S:7.2f} s  {decision.name:<8} {100 * decision.confidence:3.0f} %  "
         f"{lead}{' > '.join(decision.rank[:3])}; {decision.input_events} events, {decision.spikes} spikes, "
-        f"{short(decision.synaptic_events)} synaptic"
+        f"{short(decision.synaptic_events)} synaptic{chip}"
     )
 
 
