@@ -1,7 +1,7 @@
 """A video file or an ordinary webcam seen by the pixels of an event camera."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from eventsim.errors import ParameterError, SourceError
 from streams.dvs.block_cutter import block_length_ns
 from streams.dvs.frames_camera import SeenFrames
+from streams.dvs.picture_thread import Picture, PictureThread
 from streams.dvs.pixel_model import PixelArray, PixelConfig
 from streams.dvs.regular_file import open_regular
 from streams.dvs.statistics import DvsStatistics
 from streams.dvs_block import DvsBlock
 
 NS_PER_S = 1_000_000_000
+_DROPPED = "pictures dropped because the reader was too slow"
 _MISSING_MS = "milliseconds of video missing before its stated end"
 
 
@@ -51,6 +53,7 @@ class VideoAsCamera:
         self._block_ns = block_length_ns(block_ms)
         self._pixel = pixel or PixelConfig()
         self._timeout_s = timeout_s
+        self._thread: PictureThread | None = None
         self._container: Any = self._opened()
         video = self._container.streams.video[0]
         width, height = int(video.codec_context.width), int(video.codec_context.height)
@@ -70,29 +73,37 @@ class VideoAsCamera:
 
     def close(self) -> None:
         """Let go of the file or webcam; may be called more than once."""
-        if self._container is not None:
-            self._container.close()
-            self._container = None
+        container, self._container = self._container, None
+        # A thread that reads lets go of the webcam itself: elsewhere that would pull it away under its hands.
+        if container is not None and self._thread is None:
+            container.close()
 
     def __iter__(self) -> Iterator[DvsBlock]:
         """Yield blocks until the video ends; a webcam's until `close` is called."""
         if self._container is None:
-            self._container = self._opened()
+            self._thread, self._container = None, self._opened()
         seen = SeenFrames(PixelArray(self.width, self.height, self._pixel), self._block_ns)
         missing_ms = [0]
+        frames: Iterable[Picture] = self._frames(missing_ms)
+        if self._device is not None:
+            container = self._container
+            self._thread = PictureThread(iter(frames), container.close, self.name, self._timeout_s)
+            frames = self._thread
         try:
-            for block in seen.blocks(self._frames(missing_ms)):
+            for block in seen.blocks(frames):
                 self.statistics = seen.statistics
                 yield block
         finally:
-            notes = seen.statistics.notes | {_MISSING_MS: missing_ms[0]}
+            dropped = self._thread.dropped if self._thread else 0
+            notes = seen.statistics.notes | {_MISSING_MS: missing_ms[0], _DROPPED: dropped}
             self.statistics = DvsStatistics(seen.statistics.events, notes=notes)
-            if self._device is None:
-                self.close()
+            self.close()
 
-    def _frames(self, missing_ms: list[int]) -> Iterator[tuple[NDArray[Any], int]]:
+    def _frames(self, missing_ms: list[int]) -> Iterator[Picture]:
         """Yield grey pictures with their time since the first; fill in what is missing at the end."""
         container, n, time_ns, first_ns = self._container, 0, 0, 0
+        if container is None:
+            return
         video = container.streams.video[0]
         rate = video.average_rate or Fraction(25)
         try:

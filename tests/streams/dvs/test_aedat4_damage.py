@@ -96,7 +96,7 @@ def test_a_damaged_packet_is_told_with_its_byte_after_the_ones_before(tmp_path: 
     assert f"packet 2 at byte {starts[2]} is damaged" in text
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_bits_turned_in_the_header_and_elsewhere(
     tmp_path_factory: pytest.TempPathFactory, good: bytes, data: st.DataObject

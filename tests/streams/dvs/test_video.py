@@ -1,8 +1,10 @@
 """Videos and webcams seen as an event camera."""
 
+import itertools
 import re
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from until_refused import read_until_refused
 
 from eventsim.errors import ParameterError, SourceError
+from streams.dvs.picture_thread import PictureThread
 from streams.dvs.pixel_model import PixelConfig
 from streams.dvs.video_camera import VideoAsCamera
 from streams.dvs.webcams import Webcam, list_webcams
@@ -238,6 +241,35 @@ def test_a_webcam_unplugged_is_one_line_after_what_it_saw(
         blocks, line = read_until_refused(webcam)
     assert re.match(what, line)
     assert sum(map(len, blocks)) == whole
+
+
+def endless(wait: threading.Event | None) -> Iterator[tuple[np.ndarray, int]]:
+    """Pictures without end, or three and then none until `wait`."""
+    for k in itertools.count():
+        if wait is not None and k == 3:
+            wait.wait(60.0)
+            return
+        yield bar(k % 12), k
+
+
+def test_a_webcam_that_goes_silent_in_its_driver_is_told() -> None:
+    let_go, ended = threading.Event(), threading.Event()
+    pictures = PictureThread(endless(let_go), ended.set, "webcam", timeout_s=0.3)
+    found = iter(pictures)
+    assert [next(found)[1] for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(SourceError, match=r"webcam: delivers no picture \(waited 0.3 s; unplugged\?\)"):
+        next(found)
+    assert not ended.is_set()
+    let_go.set()
+    assert ended.wait(30.0)  # the thread lets go of the device when the driver comes back
+
+
+def test_pictures_nobody_takes_are_dropped_and_counted() -> None:
+    done = threading.Event()
+    pictures = PictureThread(itertools.islice(endless(None), 100), done.set, "webcam", timeout_s=30.0)
+    assert done.wait(30.0)
+    assert [k for _, k in pictures] == list(range(32))
+    assert pictures.dropped == 68
 
 
 def test_webcams_are_listed_as_linux_lists_them(tmp_path: Path) -> None:
