@@ -129,6 +129,7 @@ def spotter(bundle: Bundle) -> KeywordSpotter:
     return KeywordSpotter(bundle)
 
 
+@pytest.mark.compiled
 @settings(max_examples=20)
 @given(seed=st.integers(0, 20), n_ticks=st.integers(20, 200), cuts=CUTS, mix=MIXES, rest=st.integers(0, 159))
 def test_any_cut_and_any_mix_of_messages_gives_the_same(
