@@ -1,4 +1,4 @@
-"""The project's side of `python -m benchmarks.sanafe`, in a process of its own: CASE [--data FILE] [--ticks N].
+"""The project's side of `python -m benchmarks.sanafe`, in a process of its own.
 
 Prints one JSON object with what `scripts/sanafe_side.py` prints, for all three ways of timing.
 """

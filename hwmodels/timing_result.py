@@ -50,6 +50,16 @@ class Latencies:
         return min(_last_of(bucket), self.largest_ps)
 
 
+def buckets_of(latency: Ints) -> Ints:
+    """Return the bucket of each latency, ps: 0 for 0, then 32 per factor of two.
+
+    >>> buckets_of(np.array([0, 1, 2, 3, 64, 65, 66])).tolist()
+    [0, 1, 33, 49, 193, 193, 194]
+    """
+    buckets = (latency.astype(np.float64).view(np.int64) >> 47) - (1023 * 32 - 1)
+    return np.where(latency > 0, buckets, 0)
+
+
 def _last_of(bucket: int) -> int:
     """Return the longest latency that falls into a bucket, ps."""
     if bucket == 0:
