@@ -25,7 +25,10 @@ _WAIT_SLICE_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class StreamOptions:
-    """What a person chooses; the command line says more. speed : None is as fast as possible."""
+    """What a person chooses; the command line says more.
+
+    speed : of a file; None is as fast as possible. speed_given : by the person, so that it holds for a pipe, too.
+    """
 
     source: str
     addresses: tuple[str, ...]
@@ -35,6 +38,7 @@ class StreamOptions:
     wait_for: int | None = None
     encode: str | None = None
     speed: float | None = 1.0
+    speed_given: bool = False
     seconds: float | None = None
     record: Path | None = None
     json: bool = False
@@ -46,6 +50,8 @@ class StreamOptions:
             raise ParameterError("several --to need --lossless: live, any number receive from one address")
         if self.clients is not None and self.keys is None:
             raise ParameterError("--clients needs --keys, the secret key of this sender")
+        if self.speed_given and is_live_device(self.source):
+            raise ParameterError(f"--speed is for files; {self.source} has its own pace")
 
     @property
     def awaited(self) -> int:
@@ -108,7 +114,7 @@ class _Sending:
         """Return the stream as it is sent: paced, limited, encoded."""
         options = self._options
         blocks: Iterable[Block] = limited(source.blocks, options.seconds)
-        if not source.live:
+        if not source.live or options.speed_given:
             blocks = pace(blocks, options.speed)
         if options.encode is None:
             return source.description, blocks

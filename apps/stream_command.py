@@ -127,6 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
             wait_for=arguments.wait_for,
             encode=arguments.encode,
             speed=arguments.speed if "speed" in arguments else (None if arguments.lossless else 1.0),
+            speed_given="speed" in arguments,
             seconds=arguments.seconds,
             record=arguments.record,
             json=arguments.json,

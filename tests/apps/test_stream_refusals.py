@@ -77,6 +77,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         ("sound.wav", "--name a/b", "'a/b' is not allowed"),
         ("sound.wav", "--speed never", "'never'"),
         ("sound.wav", "--speed -1", "--speed"),
+        ("mic", "--speed 2", "--speed is for files; mic has its own pace"),
         ("sound.wav", "--block-ms 0", "--block-ms"),
         ("sound.wav", "--block-ms 99999", "outside 0.1..10000 ms"),
         ("sound.wav", "--latency soon", "--latency"),
