@@ -27,7 +27,7 @@ _WAIT_SLICE_S = 0.2
 class StreamOptions:
     """What a person chooses; the command line says more.
 
-    speed : of a file; None is as fast as possible. speed_given : by the person, so that it holds for a pipe, too.
+    speed : of a file; None is as fast as possible. speed_given : by the person: it holds for a pipe, too.
     """
 
     source: str

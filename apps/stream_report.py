@@ -26,7 +26,7 @@ class StreamReport:
 
     as_json : one JSON object per line: type stream, status (each second), notice, summary.
 
-    The status is told by a thread of its own: also while the source or a slow receiver keeps the other waiting.
+    The status is told by a thread of its own: also while the source or a slow receiver lets the other wait.
     """
 
     def __init__(self, as_json: bool, console: Console | None = None) -> None:
