@@ -1,6 +1,6 @@
 """Events of an event camera from one process to another, beside plain ways to send them.
 
-python -m benchmarks.transport [--seconds 30] [--events 20000] [--rounds 1] [--json FILE]
+python -m benchmarks.transport [--seconds 30] [--events 20000] [--rounds 1] [--carriers NAME ...]
 """
 
 import argparse
@@ -115,11 +115,8 @@ def _met(run: Run) -> bool:
 
 def _plans(options: argparse.Namespace) -> list[Options]:
     common = {"seconds": float(options.seconds), "events": options.events}
-    return [
-        Options(carrier="eventsim", **common),
-        Options(carrier="eventsim live", rate_hz=BAR_HZ, **common),
-        *(Options(carrier=name, **common) for name in ("pickle", "msgspec", "packed")),
-    ]
+    rates = {"eventsim live": BAR_HZ}
+    return [Options(carrier=name, rate_hz=rates.get(name), **common) for name in options.carriers]
 
 
 def _run(options: Options) -> Run:
@@ -155,6 +152,7 @@ def _parser() -> CommandParser:
     parser.add_argument("--seconds", type=positive_count, default=30, help="of each run")
     parser.add_argument("--events", type=positive_count, default=20_000, help="per message")
     parser.add_argument("--rounds", type=positive_count, default=1)
+    parser.add_argument("--carriers", nargs="+", choices=CARRIERS, default=list(CARRIERS), metavar="NAME")
     parser.add_argument("--json", type=Path, default=RESULT, help="where the result is written")
     return parser
 

@@ -28,8 +28,9 @@ _HIGH_WATER_MARK = 16
 class Options(msgspec.Struct, kw_only=True):
     """What is measured.
 
-    carrier : "eventsim", "eventsim live", or a plain PUSH and PULL of "pickle", "msgspec" (header and arrays as
-    they are) or "packed" (header and 13-byte records). events : per message. rate_hz : events per second at most.
+    carrier : "eventsim", "eventsim live", or a plain PUSH and PULL of "pickle", "msgspec" (header and arrays
+    as they are) or "packed" (header and 13-byte records).
+    events : per message. rate_hz : events per second at most.
     """
 
     carrier: str

@@ -224,6 +224,8 @@ class Publisher:
         # Each step of the thread is bounded: the last messages, the end, and the buffers of the connection.
         self._thread.join()
         self._outbox.dispose()
+        if self._thread.reach.failure:
+            raise OutputError(f"stream {self.stream!r} broke off: {self._thread.reach.failure}")
         undelivered = self._thread.reach.undelivered
         if self.mode == "lossless" and undelivered:
             raise OutputError(

@@ -149,11 +149,11 @@ class SendingThread(threading.Thread):
                 self.reach.changed.notify_all()
 
     def _note(self, refusals: list[Refusal]) -> None:
-        # A connection closed for a stated reason is told of twice: with it, and without.
-        stated = [refusal.reason for refusal in refusals if refusal.certain]
-        self.reach.refused += len(stated)
-        if stated:
-            self.reach.last_refusal = stated[-1]
+        self.reach.refused += len(refusals)
+        for refusal in refusals:
+            # Who refuses states the reason, the other side only sees the connection close; either may be this one.
+            if refusal.certain or self.reach.last_refusal is None:
+                self.reach.last_refusal = refusal.reason
 
     def _deliver(self, outgoing: Outgoing) -> bool:
         """Send a message: at once where live, to every consumer as soon as it can take it where lossless."""

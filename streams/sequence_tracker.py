@@ -20,7 +20,7 @@ class StreamStatistics:
     missed_messages, missed_items : sent before it had joined the session.
     duplicates, reordered : messages that came a second time, or after a later one; neither is handed on, and
         what comes too late stays counted as lost (or missed).
-    stale : messages of a session that another one of the same name has replaced.
+    stale : messages of a session that another one of the same name has replaced; not handed on.
     restarts : sessions after the first. unfinished : sessions replaced before they said they had ended; what
         they sent last and did not arrive cannot be known.
     """
@@ -65,7 +65,9 @@ class SequenceTracker:
         self._next_sequence = 0
         self._next_item = 0
         self._gaps: list[tuple[int, int]] = []  # [from, to) of sequence numbers that did not arrive
-        self._former: OrderedDict[str, None] = OrderedDict()
+        self._former: OrderedDict[str, bool] = (
+            OrderedDict()
+        )  # sessions before this one, and whether they ended
 
     def place(self, header: Header, n_bytes: int = 0) -> Verdict:
         """Account for a message, of data or not, and say what to do with it.
@@ -74,8 +76,7 @@ class SequenceTracker:
         """
         self.restarted = False
         if header.session in self._former:
-            self.statistics.stale += 1
-            return Verdict.STALE
+            return self._stale(header)
         new = header.session != self.session
         expected, item = (0, 0) if new else (self._next_sequence, self._next_item)
         if header.sequence < expected:
@@ -90,7 +91,7 @@ class SequenceTracker:
             self.statistics.received_messages += 1
             self.statistics.received_items += header.n_items
             self.statistics.received_bytes += n_bytes
-        self.ended = isinstance(header, EndHeader)
+        self.ended |= isinstance(header, EndHeader)
         return Verdict.ACCEPT
 
     def _begin(self, header: Header) -> None:
@@ -99,14 +100,23 @@ class SequenceTracker:
             counts.restarts += 1
             counts.unfinished += not self.ended
             self.restarted = True
-            self._former[self.session] = None
+            self._former[self.session] = self.ended
             if len(self._former) > MAX_FORMER_SESSIONS:
                 self._former.popitem(last=False)
-        self.session = header.session
+        self.session, self.ended = header.session, False
         counts.missed_messages += header.sequence
         counts.missed_items += header.items_before
         self._gaps = [(0, header.sequence)] if header.sequence else []
         self._next_sequence, self._next_item = header.sequence, header.items_before
+
+    def _stale(self, header: Header) -> Verdict:
+        if isinstance(header, DataHeader):
+            self.statistics.stale += 1
+        elif isinstance(header, EndHeader) and not self._former[header.session]:
+            # It had ended: its last message was overtaken by the first of its successor.
+            self._former[header.session] = True
+            self.statistics.unfinished -= 1
+        return Verdict.STALE
 
     def _skip(self, header: Header) -> None:
         """Count what lies between the last message and this one."""

@@ -93,7 +93,9 @@ def encode_heartbeat(place: Place) -> Frames:
 
 def encode_end(place: Place, error: str | None = None) -> Frames:
     """Return the message that says that nothing follows, and why, where something went wrong."""
-    return _frames(EndHeader(**_standing(place), error=None if error is None else error[:500]), b"")
+    # A text that cannot be sent as it is must not keep the end from being said.
+    told = None if error is None else error[:500].encode(errors="replace").decode()
+    return _frames(EndHeader(**_standing(place), error=told), b"")
 
 
 def decode(frames: Sequence[Buffer]) -> Message:

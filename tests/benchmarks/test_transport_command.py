@@ -5,8 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmarks import transport
+from benchmarks import transport, transport_process
 from benchmarks.transport_process import End, Options
+from tests.streams.transport.generated_blocks import bits
 
 
 @pytest.mark.timeout(240)
@@ -14,9 +15,10 @@ def test_a_short_run_moves_every_event_and_is_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "results" / "transport.json"
-    code = transport.main(["--seconds", "1", "--events", "2000", "--json", str(path)])
+    names = ["eventsim", "eventsim live", "packed"]
+    code = transport.main(["--seconds", "1", "--events", "2000", "--carriers", *names, "--json", str(path)])
     result = msgspec.json.decode(path.read_bytes(), type=transport.TransportResult)
-    assert [run.options.carrier for run in result.runs] == list(transport.CARRIERS)
+    assert [run.options.carrier for run in result.runs] == names
     assert code == (0 if result.met else 1)
     printed = capsys.readouterr().out
     for run in result.runs:
@@ -25,6 +27,13 @@ def test_a_short_run_moves_every_event_and_is_written(
         if run.options.carrier != "eventsim live":
             assert run.received.messages == run.sent.messages
             assert run.received.lost_events == 0
+
+
+@pytest.mark.parametrize("carrier", ["pickle", "msgspec", "packed"])
+def test_plain_carriers_carry_every_event(carrier: str) -> None:
+    block = next(transport_process.blocks(Options(carrier=carrier, seconds=1.0, events=50)))
+    frames = [bytes(memoryview(frame)) for frame in transport_process._ENCODERS[carrier](block)]
+    assert bits(transport_process._DECODERS[carrier](frames)) == bits(block)
 
 
 def test_a_bar_is_met_only_where_nothing_is_lost() -> None:

@@ -1,5 +1,6 @@
 """Who has no right key hears nothing, and both sides say why."""
 
+import re
 import shutil
 import threading
 import time
@@ -54,7 +55,7 @@ def test_the_right_keys_let_everything_through(keys: Path, mode: str, restricted
     [
         ("stranger", "the key is not among those allowed", "the key is not among those allowed"),
         ("wrong server key", "publisher's public key the right one", "the keys do not fit each other"),
-        ("no keys", "one side uses CURVE|does it ask for keys", "one side uses CURVE keys and the other"),
+        ("no keys", "one side uses CURVE|does it ask for keys", "one side uses CURVE|closed the connection"),
     ],
 )
 def test_wrong_keys_are_refused_and_both_sides_say_so(
@@ -77,7 +78,7 @@ def test_wrong_keys_are_refused_and_both_sides_say_so(
         while not out.statistics.refused:
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        assert ours in out.statistics.last_refusal
+        assert re.search(ours, out.statistics.last_refusal)
         # Those with the right key are served all the same.
         with Subscriber(out.address, "s", mode=mode, timeout_s=LIMIT_S, **client(keys, "alice")) as good:
             assert out.wait_for_subscribers(1, LIMIT_S)
@@ -96,11 +97,15 @@ def test_keys_shown_to_a_publisher_without_any_are_refused(keys: Path) -> None:
 
 def test_a_stranger_at_a_subscriber_that_listens_does_not_stop_it(keys: Path) -> None:
     with Subscriber("@" + ANY, "s", timeout_s=LIMIT_S, **client(keys, "alice")) as stream:
-        with Publisher(">" + stream.address, "s", server_keys=keys / "other.key_secret") as stranger:
+        with Publisher(
+            ">" + stream.address, "s", server_keys=keys / "other.key_secret", linger_s=0.1
+        ) as stranger:
             while not stream.statistics.refused:
                 stranger.send(sound(0, 4))
                 assert stream.receive(0.05) is None
-        with Publisher(">" + stream.address, "s", server_keys=keys / "server.key_secret") as out:
+        with Publisher(
+            ">" + stream.address, "s", server_keys=keys / "server.key_secret", linger_s=0.1
+        ) as out:
             while not out.wait_for_subscribers(1, 0.0):
                 assert stream.receive(0.05) is None
             out.send(sound(0, 4))

@@ -266,7 +266,10 @@ def test_a_message_that_is_too_large_is_survived() -> None:
 
 def test_several_publishers_connect_to_a_subscriber_that_listens() -> None:
     with Subscriber("@" + ANY, timeout_s=LIMIT_S) as stream:
-        with Publisher(">" + stream.address, "a") as a, Publisher(stream.address, "b", bind=False) as b:
+        with (
+            Publisher(">" + stream.address, "a", linger_s=0.1) as a,
+            Publisher(stream.address, "b", bind=False, linger_s=0.1) as b,
+        ):
             joined_while_listening(a, stream)
             joined_while_listening(b, stream)
             a.send(sound(0, 4))
@@ -279,7 +282,7 @@ def test_several_publishers_connect_to_a_subscriber_that_listens() -> None:
 
 def test_a_publisher_that_fails_tells_its_subscribers_why() -> None:
     def fail() -> None:
-        with Publisher(ANY, "s") as out:
+        with Publisher(ANY, "s", linger_s=0.1) as out:
             streams.append(Subscriber(out.address, "s", timeout_s=LIMIT_S))
             assert out.wait_for_subscribers(1, LIMIT_S)
             out.send(sound(0, 4))
@@ -389,3 +392,16 @@ def test_options_are_checked() -> None:
             make([], "s")
     with pytest.raises(WireError, match="JSON"):
         Publisher(ANY, "s", metadata={"a": object()})
+
+
+def test_a_publisher_that_breaks_says_so_to_whoever_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("boom")
+
+    out = Publisher(ANY, "s", heartbeat_s=0.01)
+    monkeypatch.setattr(out._thread, "_attend", broken)
+    out._thread.join(LIMIT_S)
+    with pytest.raises(OutputError, match="RuntimeError: boom"):
+        out.send(sound(0, 4))
+    with pytest.raises(OutputError, match="broke off: RuntimeError: boom"):
+        out.close()

@@ -300,3 +300,8 @@ def test_the_number_of_decisions_must_be_the_headers() -> None:
         wire.decode(changed(frames, n_items=1))
     with pytest.raises(WireError, match="cannot end"):
         wire.decode(changed(frames, start_ns=11))
+
+
+def test_the_end_is_said_whatever_the_reason_holds() -> None:
+    message = wire.decode(wire.encode_end(PLACE, "lone \ud800 half\nline"))
+    assert message.header.error == "lone ? half\nline"
