@@ -1,8 +1,8 @@
 """The closed loop: the time a message takes on the chip shifts what it causes, and all that follows.
 
 The network is cut open at its projections (`hwmodels.relays`). A spike is made in its tick in real time, or
-when its core's neuron unit is free, its messages travel without contention and queue at their cores, and their
-synapses take effect at the first tick not before the message is served, plus their delay.
+when its core's neuron unit is free, its messages travel without contention and queue at their cores, and
+their synapses take effect at the first tick not before the message is served, plus their delay.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from hwmodels.costs import PS_PER_NS, HardwareCosts
 from hwmodels.engine_arrays import laid_out
 from hwmodels.ideal_kernels import N_BUCKETS
 from hwmodels.messages import MessageTable
+from hwmodels.pending import NEVER, Known, Pending, Values
 from hwmodels.reached_kernels import count_updates, mark_fired, mark_targets
 from hwmodels.relays import Relays, cut_open
 from hwmodels.sending import Entrance, Sending, sending_of
-from hwmodels.pending import NEVER, Known, Pending, Values
 from hwmodels.timing_result import Latencies, buckets_of
 
 _MOST_WINDOWS = 10**6
@@ -76,7 +76,7 @@ def run_closed_loop(
     until_ns : int, ns
         The end.
     entrance : Entrance
-        Where input comes in; left out, at tile (0, 0). Absent inputs and sources act at once, as without a chip.
+        Where input comes in; left out, at tile (0, 0). What is absent acts at once, as without a chip.
 
     Raises
     ------
@@ -114,8 +114,8 @@ class _Loop:
         self.absent = entrance.absent
         self.unit_free = np.zeros(costs.n_cores, np.int64)
         self.core_free = np.zeros(costs.n_cores, np.int64)
-        # Messages on their way: arrival, level, unit, number, entry, sent, tick of the spike. Those from outside
-        # wait for their tick. Effects to come: tick, projection, address.
+        # Messages on their way: arrival, level, unit, number, entry, sent, tick of the spike; those from
+        # outside wait for their tick. Effects to come: tick, projection, address.
         self.flying, self.entering = Pending(7), Known(8)
         self.effects, self.certain = Pending(3), Known(3)
         self.emitted: dict[str, list[Events]] = {name: [] for name in table.network.populations}
@@ -138,7 +138,7 @@ class _Loop:
             arrival = sent + self.sending.entries.flight[entry]
             outer, zero = np.full(entry.shape[0], -1), np.zeros(entry.shape[0], np.int64)
             self.entering.add(np.stack([at, arrival, outer, zero, entry, entry, sent, at]), value)
-        # Within a tick in the order of inputs and sources, address, core, which is that of the table's entries.
+        # Within a tick in the order of inputs and sources, address, core: that of the table's entries.
         self.entering.sort(0, 4)
         self.certain.sort(0, 1, 2)
         self.entering.rows.numbers[4] = np.arange(self.entering.rows.value.shape[0])
@@ -269,7 +269,14 @@ class _Loop:
         release = busy[at_tick] * self.tick_ps
         send_groups(at_core, release, laid.inner, laid.gap, laid.tail, self.unit_free, sent)
         which = np.repeat(np.arange(slot.shape[0]), np.diff(table.indptr)[slot])
-        self._fly(laid.entry.astype(np.int64), sent, tick[which], value[which], level, core[which] + 1)
+        self._fly(
+            laid.entry.astype(np.int64),
+            sent,
+            tick[which],
+            value[which],
+            level,
+            core[which].astype(np.int64) + 1,
+        )
 
     def _fly(self, entry: Ints, sent: Ints, tick: Ints, value: Values, level: int, unit: Ints) -> None:
         """Let messages of one level set out."""

@@ -1,4 +1,4 @@
-"""The closed loop: without costs it is the functional simulation, with costs spikes come later, reproducibly."""
+"""The closed loop: without costs it is the functional simulation, with costs reproducible and later."""
 
 import dataclasses
 import sys
