@@ -18,6 +18,8 @@ from streams.recording import Recording
 from streams.recording_format import MAGIC
 
 DEFAULT_BLOCK_MS = 10.0
+# Names that mean sound beyond doubt: what cameras need, a compiler among it, is not loaded for them.
+_SOUND_SUFFIXES = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +84,23 @@ def open_source(text: str, options: SourceOptions, stack: ExitStack) -> Source:
 
     Raises SourceError where it cannot be opened, ParameterError where an option does not fit it.
     """
-    from streams.dvs.open_source import is_dvs_source
-
     if is_recording(text):
         source = _recording(text, options)
-    elif is_dvs_source(text):
+    elif _names_camera_events(text):
         return _camera(text, options, stack)
     else:
         source = _sound(text, options, stack)
     if options.filters:
         raise ParameterError(f"--filter is for camera events, {text} is {source.description.stream_kind}")
     return source
+
+
+def _names_camera_events(text: str) -> bool:
+    if names_microphone(text) or text == "-" or Path(text).suffix.lower() in _SOUND_SUFFIXES:
+        return False
+    from streams.dvs.open_source import is_dvs_source
+
+    return is_dvs_source(text)
 
 
 def _sound(text: str, options: SourceOptions, stack: ExitStack) -> Source:

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from apps.encoder_choice import encoder_from_text
 from apps.source_choice import Source, SourceOptions, is_live_device, open_source
 from apps.stream_limit import limited
 from apps.stream_report import StreamReport
@@ -14,7 +13,6 @@ from apps.termination import exit_code, sigterm_interrupts
 from eventsim.errors import OutputError, ParameterError
 from streams.audio_block import AudioBlock
 from streams.description import Block, Description
-from streams.encoded_source import EncodedSource
 from streams.event_block import EventBlock
 from streams.pacing import pace
 from streams.publisher import Publisher
@@ -123,6 +121,9 @@ class _Sending:
             raise ParameterError(
                 f"--encode is for sound, {options.source} is {source.description.stream_kind}"
             )
+        # Loads the compiler of their kernels, which sound as it is does without.
+        from apps.encoder_choice import EncodedSource, encoder_from_text
+
         encoder = encoder_from_text(options.encode)
         encoded = EncodedSource(_SoundOf(blocks, rate_hz), encoder)
         metadata = {**source.description.metadata, "encoder": encoder.describe()}

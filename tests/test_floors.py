@@ -84,6 +84,11 @@ def test_the_help_of_the_command_loads_nothing_heavy(command: list[str]) -> None
     assert not modules_after(program) & HEAVY
 
 
+def test_sending_sound_and_listening_load_no_compiler() -> None:
+    """A small computer that only sends its microphone starts in a moment."""
+    assert not modules_after("import apps.stream, apps.listen, apps.sound_choice") & {"numba", "torch"}
+
+
 def test_the_check_would_see_a_heavy_import() -> None:
     assert modules_after("import eventsim; eventsim.Network") & HEAVY >= {"numba", "numpy"}
 
