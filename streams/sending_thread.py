@@ -151,7 +151,7 @@ class SendingThread(threading.Thread):
     def _note(self, refusals: list[Refusal]) -> None:
         self.reach.refused += len(refusals)
         for refusal in refusals:
-            # Who refuses states the reason, the other side only sees the connection close; either may be this one.
+            # Who refuses states the reason, the other end only sees the connection close.
             if refusal.certain or self.reach.last_refusal is None:
                 self.reach.last_refusal = refusal.reason
 
