@@ -32,9 +32,7 @@ def test_addresses_are_row_major_over_polarity_y_x() -> None:
 
 def test_a_sensor_with_more_pixels_than_addresses_is_refused() -> None:
     huge = block(width=65_536, height=65_536)
-    with pytest.raises(
-        EventError, match="65536 x 65536 pixels needs 8589934592 addresses, at most 2147483647"
-    ):
+    with pytest.raises(EventError, match="needs 8589934592 addresses, at most 2147483647"):
         huge.to_event_block()
 
 
