@@ -114,9 +114,9 @@ class Publisher:
         if description is not None and self._metadata:
             self._description = _merged(description, self._metadata)
         encode_description(self._description or Description(stream_kind="audio", metadata=self._metadata))
-        self._lock = threading.Lock()
+        self._lock, self._counting = threading.Lock(), threading.Lock()
         self._place = Place(self.stream, self.session)
-        self._dropped = [0, 0]
+        self._dropped = (0, 0)
         self._error: str | None = None
         self._closed = False
         self._linger_s = _LINGER_S[mode] if linger_s is None else linger_s
@@ -149,7 +149,8 @@ class Publisher:
     @property
     def statistics(self) -> PublisherStatistics:
         """What was sent so far, and to how many."""
-        with self._lock:
+        # Not the sender's lock: that is held while a slow consumer is waited for, which is when one looks.
+        with self._counting:
             place, (messages, items) = self._place, self._dropped
         reach = self._thread.reach
         return PublisherStatistics(
@@ -191,10 +192,11 @@ class Publisher:
     def _hand_over(self, frames: Frames, n_items: int) -> None:
         place = self._place
         after = Place(place.stream, place.session, place.sequence + 1, place.items_before + n_items)
-        if not self._put(Outgoing(frames, after)):
-            self._dropped[0] += 1
-            self._dropped[1] += n_items
-        self._place = after
+        taken = self._put(Outgoing(frames, after))
+        with self._counting:
+            self._place = after
+            if not taken:
+                self._dropped = (self._dropped[0] + 1, self._dropped[1] + n_items)
 
     def _put(self, outgoing: Outgoing) -> bool:
         if self.mode == "live":

@@ -199,6 +199,7 @@ class SendingThread(threading.Thread):
         A connection that is closed before its other end has read everything may lose what is on its way.
         """
         deadline = time.monotonic() + self._linger_s
+        self._meet(deadline)
         leaving = [watch.disconnections + watch.connected for watch in self._watches]
         self._say(self._voice.describe(self._place))
         end = self._voice.end(self._place)
@@ -209,6 +210,13 @@ class SendingThread(threading.Thread):
             # Live, a subscriber whose queue is full just now is passed over: it is told again.
             told = [socket for socket in unaware if _sent(socket, end)]
             unaware = [s for s in unaware if not self._lossless or s not in told]
+            self._watches[0].monitor.poll(_END_EVERY_MS)
+            self._attend()
+
+    def _meet(self, deadline: float) -> None:
+        """Wait until the consumers that took messages are known: their coming is told a moment later."""
+        took = self._watches if self._lossless and self._place.sequence else []
+        while time.monotonic() < deadline and any(not (w.connected or w.disconnections) for w in took):
             self._watches[0].monitor.poll(_END_EVERY_MS)
             self._attend()
 
