@@ -196,6 +196,7 @@ def test_ctrl_c_ends_what_only_waits(sound_file: Path, tmp_path: Path, waits: st
     assert waiting.summary
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_a_receiver_takes_nothing_says_so(sound_file: Path, tmp_path: Path) -> None:
     to = ipc_address(tmp_path)
     with (
