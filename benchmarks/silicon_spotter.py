@@ -64,7 +64,7 @@ def own_spotter(data: Path | None, clips: int, seed: int) -> OwnSpotter:
         spikes=hidden / n_seconds,
         input_events=int(spikes[model.input_name].sum()) / n_seconds,
         input_value=sum(float(events.value.sum()) for events, _ in sounds) / n_seconds,
-        chips=[_on_chip(load_chip(name), network, activities, n_seconds, dense) for name in chip_names()],
+        chips=[on_chip(load_chip(name), network, activities, n_seconds, dense) for name in chip_names()],
     )
 
 
@@ -91,9 +91,13 @@ def spikes_in_all(network: Network, activities: Iterable[Activity]) -> dict[str,
     return total
 
 
-def _on_chip(
+def on_chip(
     chip: Chip, network: Network, activities: list[Activity], n_seconds: int, dense_macs: int
 ) -> SpotterOnChip:
+    """Return what a network that did this takes on one chip, per second of sound.
+
+    dense_macs : of a second if every synapse were computed at every step, for chips of kind "macs".
+    """
     if chip.kind == "macs":
         found = estimate_macs(chip, dense_macs)
         uj = Band(*(UJ_PER_PJ * pj for pj in (found.energy_pj, found.low_pj, found.high_pj)))

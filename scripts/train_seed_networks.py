@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from rich.console import Console
+from seed_twin_check import twin_check
 
 from apps.kws_bank import encode_split
 from apps.train_kws import BATCH, CLASS_SHARES, TrainingOptions, TrainingRun
@@ -28,7 +29,7 @@ from eventsim.bundle import Bundle, save_bundle
 from eventsim.learning.input_gated import InputGatedConfig, InputGatedNet
 from eventsim.learning.keyword_task import BalancedBatches, ClipArrays
 from eventsim.learning.low_pass import LowPassConfig, LowPassNet
-from eventsim.learning.sequence_task import DenseBaseline, sequence_loss, sequence_score
+from eventsim.learning.sequence_task import DenseBaseline, sequence_answers, sequence_loss, sequence_score
 from eventsim.learning.training import Progress, TrainingPlan, seed_everything, train, use_cores
 from streams.encoders import MelDeltaEncoder
 from streams.speech_commands import LABELS
@@ -46,6 +47,8 @@ BITS = 3
 # Powers of two: what a spike adds up to is exact in float32.
 THRESHOLDS = (0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625, 0.0078125)
 ALLOWED_LOSS = 0.01
+# Every fifth validation clip is run through the engine and its twin.
+TWIN_EVERY = 5
 # Weight of what a unit sends per step, in its own unit: 1 is a saturated tanh, or one step of an output.
 ACTIVITY = {"low_pass": 1.0, "gated_v1": 0.1, "gated_v2": 0.1, "gru": 0.0, "lstm": 0.0}
 RATE = {"low_pass": 4e-3, "gated_v1": 4e-3, "gated_v2": 4e-3, "gru": 3e-3, "lstm": 3e-3}
@@ -137,9 +140,13 @@ def _written(
         told["threshold"] = max(kept, default=min(THRESHOLDS))
         told["test_at_threshold"] = round(sequence_score(net, test, threshold=told["threshold"]), 4)
         network = net.to_network(told["threshold"], step_ns)
+        told["twin"] = twin_check(net, network, val.steps[::TWIN_EVERY], threshold=told["threshold"])
+        smooth, sent = (sequence_answers(net, test, **o) for o in ({}, {"threshold": told["threshold"]}))
+        told["test_answers_like_smooth"] = round(float((smooth == sent).mean()), 4)
     elif isinstance(net, InputGatedNet):
         told["bits"] = BITS
         network = net.to_network(step_ns)
+        told["twin"] = twin_check(net, network, val.steps[::TWIN_EVERY])
     if network is not None:
         NETWORKS.mkdir(exist_ok=True)
         info = told | {"data": "Speech Commands (Warden 2018, CC BY 4.0), training speakers only"}
