@@ -116,7 +116,10 @@ class SendingThread(threading.Thread):
                 if not self._deliver(outgoing):
                     return
             self._attend()
-            self._place = self._voice.standing() or self._place
+            standing = self._voice.standing()
+            # A sender that Ctrl-C interrupted may have handed over a message without counting it.
+            if standing is not None and standing.sequence >= self._place.sequence:
+                self._place = standing
             if closing:
                 self._end()
                 return

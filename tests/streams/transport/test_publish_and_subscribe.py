@@ -405,3 +405,29 @@ def test_a_publisher_that_breaks_says_so_to_whoever_sends(monkeypatch: pytest.Mo
         out.send(sound(0, 4))
     with pytest.raises(OutputError, match="broke off: RuntimeError: boom"):
         out.close()
+
+
+@pytest.mark.parametrize("mode", ["live", "lossless"])
+def test_an_interrupt_between_handing_over_and_counting_leaves_the_end_true(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C may come at any moment; who listens learns of the end all the same."""
+    out = Publisher(ANY, "mic", mode=mode)
+    with Subscriber(out.address, mode=mode, timeout_s=LIMIT_S) as stream:
+        assert out.wait_for_subscribers(1, LIMIT_S)
+        first, second = sound_stream([160, 160])
+        out.send(first)
+        put = out._put
+
+        def interrupted(outgoing: object) -> bool:
+            put(outgoing)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(out, "_put", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            out.send(second)
+        closing = threading.Thread(target=out.close)
+        closing.start()
+        assert len(list(stream)) == 2
+        assert stream.statistics.lost_messages == 0
+    closing.join(LIMIT_S)
