@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from msgspec import structs
 from rich.console import Console
 
 from apps.hw_data import DataChoice, Sample, samples_of
@@ -32,8 +33,11 @@ def run(arguments: argparse.Namespace) -> int:
         from apps.hw_plot import check_plot
 
         check_plot(arguments.plot)
-    model, _, inferences, options = prepared(arguments)
+    model, samples, inferences, options = prepared(arguments)
     result, mesh = evaluate(chip, model, inferences, options)
+    if moved := sum(sample.moved for sample in samples):
+        note = f"{moved} events were off the grid of {model.network.tick_ns} ns, and moved up to it"
+        result = structs.replace(result, notes=(*result.notes, note))
     if arguments.json:
         print_json(result)
     else:

@@ -148,9 +148,10 @@ def _recordings(checkpoint: EcgCheckpoint, choice: DataChoice) -> list[Sample]:
 
 def _events(model: HwModel, choice: DataChoice, path: Path) -> Sample:
     name, tick_ns = _input_of(model, choice), model.network.tick_ns
-    events, moved = load_events(path).on_grid(tick_ns)
-    if len(events) and int(events.time_ns.min()) < 0:
-        raise DataError(f"{path}: time_ns starts at {int(events.time_ns.min())}, before 0")
+    held = load_events(path)
+    if len(held) and int(held.time_ns.min()) < 0:
+        raise DataError(f"{path}: time_ns starts at {int(held.time_ns.min())}, before 0")
+    events, moved = held.on_grid(tick_ns)
     size = model.network.inputs[name]
     if len(events) and not 0 <= int(events.address.min()) <= int(events.address.max()) < size:
         raise DataError(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing
+import signal
+import threading
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,8 @@ from apps.hw_sweep_point import SweepContext, sweep_context
 from apps.hw_sweep_results import ResultFile, point_key
 from apps.hw_sweep_workers import Outcome, run_here, run_in_processes, run_on_cluster
 from apps.hw_units import amount_text, share_text, time_text
+from apps.termination import exit_code, sigterm_interrupts
 
-EXIT_INTERRUPTED = 130
 MAX_ROWS = 200
 
 
@@ -36,15 +38,17 @@ def run(arguments: argparse.Namespace) -> int:
     context = sweep_context(sweep, model, samples_of(model, _data(sweep.fixed)))
     output = arguments.output or arguments.file.with_suffix(".jsonl")
     console = Console(highlight=False, soft_wrap=True, markup=False)
-    with ResultFile(output, _head(sweep.fixed, context)) as results:
+    with sigterm_interrupts(), ResultFile(output, _head(sweep.fixed, context)) as results:
         if results.repaired:
-            Console(stderr=True, highlight=False).print(f"{output}: half a line at the end was cut off")
+            Console(stderr=True, highlight=False, soft_wrap=True).print(
+                f"{output}: half a line at the end was cut off"
+            )
         wanted = {point_key(point, context.chip_digest(point)): point for point in sweep.points()}
         before = wanted.keys() & results.lines.keys()
         left = [point for key, point in wanted.items() if key not in before]
-        interrupted = _compute(_outcomes(context, left, arguments), results, context, len(left), arguments)
+        code = _compute(_outcomes(context, left, arguments), results, context, len(left), arguments)
         _tell(sweep, wanted, results, len(before), arguments.json, console)
-    return EXIT_INTERRUPTED if interrupted else 0
+    return code
 
 
 def _compute(
@@ -53,20 +57,37 @@ def _compute(
     context: SweepContext,
     n: int,
     arguments: argparse.Namespace,
-) -> bool:
-    """Write the outcomes as they come; return whether Ctrl-C ended it."""
+) -> int:
+    """Write the outcomes as they come; return the exit code: 130 after Ctrl-C, 143 after SIGTERM."""
     progress = Console(stderr=True, highlight=False)
     try:
         with closing(outcomes):
             for k, (point, outcome) in enumerate(outcomes, 1):
-                line = results.add(point, context.chip_digest(point), outcome)
+                with _interrupts_later():
+                    line = results.add(point, context.chip_digest(point), outcome)
                 if arguments.json:
                     print(json.dumps(line), flush=True)  # noqa: T201
                 elif progress.is_terminal:
                     progress.print(f"{k} of {n} points", end="\r")
-    except KeyboardInterrupt:
-        return True
-    return False
+    except KeyboardInterrupt as interrupt:
+        return exit_code(interrupt)
+    return 0
+
+
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Let Ctrl-C wait until a line is both written and counted."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    seen: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: seen.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if seen:
+        raise KeyboardInterrupt
 
 
 def _outcomes(

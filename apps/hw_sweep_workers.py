@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from importlib.util import find_spec
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Any
 
 from apps.hw_sweep_file import Value
@@ -59,7 +61,7 @@ def run_on_cluster(context: SweepContext, points: Sequence[Point], address: str)
     from distributed import Client, as_completed
 
     try:
-        client = Client(address, timeout=_CONNECT_S, set_as_default=False)
+        client = Client(address, timeout=_CONNECT_S)
     except (OSError, ValueError, TypeError) as error:
         raise SourceError(f"--cluster {address}: {' '.join(str(error).split())}") from None
     with client:
@@ -83,7 +85,16 @@ def _start_worker(context: SweepContext) -> None:
     global _runner
     # Ctrl-C reaches the whole group: only the parent decides what becomes of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _runner = PointRunner(context)
+
+
+def _end_with_parent() -> None:
+    """Leave when the parent is gone: killed, it could tell nobody."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _run(point: Point) -> dict[str, Any]:
