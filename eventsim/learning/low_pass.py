@@ -104,7 +104,7 @@ class LowPassConfig:
     n_bands: int = 40
     n_hidden: Sequence[int] = (64, 64)
     n_labels: int = 12
-    readout_tau: float = 25.0
+    readout_tau: float = 100.0
 
 
 class LowPassNet(nn.Module):
@@ -122,6 +122,8 @@ class LowPassNet(nn.Module):
         with torch.no_grad():
             # A level moves by several steps at once: the first layer would saturate.
             self.layers[0].weight.mul_(0.3)
+            # What the readout hears counts for a hundredth per step.
+            self.readout.weight.mul_(4.0)
 
     def forward(self, steps: Tensor, threshold: float | None = None) -> tuple[Tensor, list[Tensor]]:
         """Return logits [steps, batch, n_labels] and what each layer sends [steps, batch, n].

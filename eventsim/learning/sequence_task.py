@@ -30,11 +30,6 @@ class DenseBaseline(nn.Module):
         sizes = [n_bands, *n_hidden]
         self.layers = nn.ModuleList(cell(a, b) for a, b in itertools.pairwise(sizes))
         self.readout = nn.Linear(sizes[-1], n_labels)
-        if kind == "lstm":
-            # It is to remember from the start (Jozefowicz et al. 2015): with 0 it learns far more slowly.
-            with torch.no_grad():
-                for layer, n in zip(self.layers, sizes[1:], strict=True):
-                    layer.bias_ih_l0[n : 2 * n].fill_(1.0)
 
     def forward(self, steps: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return logits [steps, batch, n_labels], and no spikes, for changes [steps, batch, n_bands]."""
