@@ -1,5 +1,7 @@
 """The one loss and score of the seed networks, and the dense baselines beside them."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,15 @@ from eventsim.learning.sequence_task import (  # noqa: E402
 )
 
 N_BANDS, N_CLIPS, N_LABELS = 6, 12, 3
+
+
+@pytest.fixture(autouse=True)
+def one_core() -> Iterator[None]:
+    """Small products on several cores of a loaded machine wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def clips() -> ClipArrays:
