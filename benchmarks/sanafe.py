@@ -25,7 +25,7 @@ from apps.command_line import CommandParser
 from benchmarks.engine_runs import ROOT
 from benchmarks.machine import this_machine
 from benchmarks.sanafe_cases import export
-from benchmarks.sanafe_ours import case_of
+from benchmarks.sanafe_ours import MODES, case_of
 from eventsim.atomic_write import write_atomically
 from eventsim.errors import DataError, EventSimError, ParameterError
 
@@ -96,7 +96,14 @@ def _both_sides(name: str, options: argparse.Namespace) -> tuple[dict[str, Any],
     data = ["--data", str(options.data.resolve())] if options.data else []
     extra = ["--trace"] if trace else []
     command = [sys.executable, "-m", "benchmarks.sanafe_ours", name, "--ticks", str(ticks), *data, *extra]
-    return theirs, _said(command, ROOT)
+    ours: dict[str, Any] = {"peak_mb": {}}
+    for model in MODES:
+        # The first process compiles what the sources need, which later ones load; only the second counts.
+        for _ in range(2):
+            said = _said([*command, "--models", model], ROOT)
+        ours |= {model: said[model], "build_s": said["build_s"]}
+        ours["peak_mb"][model] = said["peak_mb"]
+    return theirs, ours
 
 
 def _said(command: list[str], folder: Path) -> dict[str, Any]:
@@ -130,7 +137,7 @@ def compare(name: str, theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str
             **{model: ours[model]["cpu_s"] for model in ("sums", "none", "queues")},
         },
         "build_s": {"sanafe": simple["build_s"], "ours": ours["build_s"]},
-        "peak_mb": {"sanafe": simple["peak_mb"], "ours": ours["peak_mb"]},
+        "peak_mb": {"simple": simple["peak_mb"], "detailed": detailed["peak_mb"], **ours["peak_mb"]},
     }
     if "spikes" in simple:
         found["spikes_equal"] = [sorted(step) for step in simple["spikes"]] == [
@@ -145,7 +152,12 @@ def compare(name: str, theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str
         "none to detailed": cpu["detailed"] / cpu["none"],
         "queues to detailed": cpu["detailed"] / cpu["queues"],
     }
-    found["less_memory"] = found["peak_mb"]["sanafe"] / found["peak_mb"]["ours"]
+    peak = found["peak_mb"]
+    found["less_memory"] = {
+        "sums to simple": peak["simple"] / peak["sums"],
+        "none to detailed": peak["detailed"] / peak["none"],
+        "queues to detailed": peak["detailed"] / peak["queues"],
+    }
     found["equal"] = (
         found["counts_equal"]
         and found.get("spikes_equal", True)
@@ -155,7 +167,7 @@ def compare(name: str, theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str
     large = name != "small"  # a network of 226 neurons says nothing about speed
     found["bars_met"] = not large or (
         min(found["faster"]["sums to simple"], found["faster"]["none to detailed"]) >= SPEED_BAR
-        and found["less_memory"] >= MEMORY_BAR
+        and min(found["less_memory"][k] for k in ("sums to simple", "none to detailed")) >= MEMORY_BAR
     )
     return found
 
@@ -194,8 +206,16 @@ def table(result: dict[str, Any]) -> str:
     )
     for key in ("sums to simple", "none to detailed", "queues to detailed"):
         row(f"times faster, {key}", lambda c, k=key: f"{c['faster'][k]:.1f}")
-    row("peak MB, SANA-FE / ours", lambda c: f"{c['peak_mb']['sanafe']:.0f} / {c['peak_mb']['ours']:.0f}")
-    row("times less memory", lambda c: f"{c['less_memory']:.1f}")
+    row(
+        "peak MB, simple / detailed",
+        lambda c: " / ".join(f"{c['peak_mb'][m]:.0f}" for m in ("simple", "detailed")),
+    )
+    row(
+        "peak MB, sums / no contention / queues",
+        lambda c: " / ".join(f"{c['peak_mb'][m]:.0f}" for m in MODES),
+    )
+    for key in ("sums to simple", "none to detailed", "queues to detailed"):
+        row(f"times less memory, {key}", lambda c, k=key: f"{c['less_memory'][k]:.1f}")
     row("bars (10x, 5x) met", lambda c: str(c["bars_met"]))
     return "\n".join(lines)
 

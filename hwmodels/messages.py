@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -20,7 +20,15 @@ FORMS = ("dense", "sparse", "conv")
 """The forms of synapses a chip may charge differently: all-to-all, sparse or one-to-one, shared windows."""
 
 _NO_REACH = np.iinfo(np.int64).max
-_CELLS_PER_BLOCK = 2**22
+_CELLS_PER_BLOCK = 2**18
+
+Entries = tuple[Ints, Indices, Indices, Ints]
+_NO_ENTRIES: Entries = (
+    np.empty(0, np.int64),
+    np.empty(0, np.int32),
+    np.empty((0, 3), np.int32),
+    np.empty(0, np.int64),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,10 +116,16 @@ def build_messages(network: Network, placement: Placement) -> MessageTable:
     level = np.zeros(int(core_start[-1]), np.int32)
     for name in network.populations:
         level[slots[name]] = levels[name]
-    parts = [_entries_of(network, placement, name, n_levels, n_cores) for name in emitters(network)]
-    row = np.concatenate([rows[name][p[0]] for name, p in zip(emitters(network), parts, strict=True)])
-    order = np.argsort(row, kind="stable")
-    core, events, reach = (np.concatenate([p[k] for p in parts])[order] for k in (1, 2, 3))
+    parts = [_NO_ENTRIES]
+    for name in emitters(network):
+        for index, core, events, reach in _entries_of(network, placement, name, n_levels, n_cores):
+            parts.append((rows[name][index], core, events, reach))
+    row = np.concatenate([p[0] for p in parts])
+    core, events, reach = (np.concatenate([p[k] for p in parts]) for k in (1, 2, 3))
+    del parts
+    if bool((row[1:] < row[:-1]).any()):
+        order = np.argsort(row, kind="stable")
+        core, events, reach = core[order], events[order], reach[order]
     return MessageTable(
         network=network,
         placement=placement,
@@ -175,8 +189,8 @@ def _number_neurons(network: Network, placement: Placement) -> tuple[Ints, dict[
 
 def _entries_of(
     network: Network, placement: Placement, name: str, n_levels: int, n_cores: int
-) -> tuple[Ints, Indices, Indices, Ints]:
-    """Return index, destination core, events by form and reach of each message of one emitter."""
+) -> Iterator[Entries]:
+    """Yield index, destination core, events by form and reach of the messages of one emitter, in blocks."""
     size, levels = emitters(network)[name], network.levels()
     mine: list[tuple[Projection, Ints, Indices, Ints]] = []
     for p in network.projections:
@@ -185,9 +199,6 @@ def _entries_of(
             delays = delay_ticks(p, network.tick_ns)
             mine.append((p, csr.indptr, placement.core_of[p.post][csr.indices], delays))
     block = max(1, _CELLS_PER_BLOCK // n_cores)
-    parts = [
-        (np.empty(0, np.int64), np.empty(0, np.int32), np.empty((0, 3), np.int32), np.empty(0, np.int64))
-    ]
     for first in range(0, size if mine else 0, block):
         n = min(block, size - first)
         counts = np.zeros((n, n_cores, len(FORMS)), np.int32)
@@ -202,10 +213,4 @@ def _entries_of(
                 reach,
             )
         index, core = np.nonzero(reach < _NO_REACH)
-        parts.append((index + first, core.astype(np.int32), counts[index, core], reach[index, core]))
-    return (
-        np.concatenate([p[0] for p in parts]),
-        np.concatenate([p[1] for p in parts]),
-        np.concatenate([p[2] for p in parts]),
-        np.concatenate([p[3] for p in parts]),
-    )
+        yield index + first, core.astype(np.int32), counts[index, core], reach[index, core]

@@ -93,7 +93,9 @@ def sending_of(table: MessageTable, costs: HardwareCosts, entrance: Entrance) ->
     flight = costs.tile_ps + np.abs(x[unit] - x[goal]) * costs.hop_x_ps
     flight += np.abs(y[unit] - y[goal]) * costs.hop_y_ps
     flight[direct] = 0
-    service = costs.message_in_ps + table.events.astype(np.int64) @ costs.synapse_ps()
+    service = np.full(row.shape[0], costs.message_in_ps)
+    for k, synapse_ps in enumerate(costs.synapse_ps().tolist()):
+        service += table.events[:, k] * np.int64(synapse_ps)
     return Sending(Entries(table.core, flight, service), direct, row, x, y)
 
 
@@ -144,13 +146,16 @@ def _sum_by(where: npt.NDArray[np.integer], what: Ints, n: int) -> Ints:
 def _hops(costs: HardwareCosts, pair: Ints, often: Ints) -> dict[str, Ints]:
     """Return the messages of each link, by direction of the mesh; `pair` is from-tile x n_tiles + to-tile."""
     links = np.zeros(costs.n_links, np.int64)
-    pairs, inverse = np.unique(pair, return_inverse=True)
+    if costs.n_tiles <= 1024:
+        pairs, inverse = np.arange(costs.n_tiles**2), pair
+    else:
+        pairs, inverse = np.unique(pair, return_inverse=True)
     messages = _sum_by(inverse, often, pairs.shape[0])
+    pairs, messages = pairs[messages > 0], messages[messages > 0]
     for key, n in zip(pairs.tolist(), messages.tolist(), strict=True):
-        if n:
-            source, target = divmod(key, costs.n_tiles)
-            ends = (divmod(source, costs.tiles_y), divmod(target, costs.tiles_y))
-            links[costs.route(*ends)] += n
+        source, target = divmod(key, costs.n_tiles)
+        ends = (divmod(source, costs.tiles_y), divmod(target, costs.tiles_y))
+        links[costs.route(*ends)] += n
     along_x = np.arange(costs.n_links) % 4 < 2
     return {"hop_x": np.where(along_x, links, 0), "hop_y": np.where(along_x, 0, links)}
 
