@@ -130,8 +130,11 @@ def _static(r: HwResult) -> str:
 
 
 def _left_out(results: Sequence[HwResult]) -> Iterator[str]:
+    """Yield what each chip leaves out and its notes, a line that several share once."""
+    said: dict[str, list[str]] = {}
     for r in results:
         parts = [line.split(",")[0].split(":")[0] for line in r.energy.left_out]
-        if parts:
-            yield f"{r.chip}: energy without {', '.join(parts)}"
-        yield from (f"{r.chip}: {note}" for note in r.notes)
+        without = [f"energy without {', '.join(parts)}"] if parts else []
+        for line in (*without, *r.notes):
+            said.setdefault(line, []).append(r.chip)
+    yield from (f"{', '.join(chips)}: {line}" for line, chips in said.items())

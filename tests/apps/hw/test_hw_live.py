@@ -113,7 +113,7 @@ def test_the_command_says_it_in_text_and_json(
     assert all(line["chip"]["latency_ns"] is None for line in lines if line["type"] == "decision")
 
 
-def test_a_chip_that_is_too_small_is_one_line(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_chip_that_does_not_exist_is_one_line(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["kws", "--clip", "--model", str(model_file), "--chip", "nochip"]) == 2
     assert "there is no chip 'nochip'" in capsys.readouterr().err
 
