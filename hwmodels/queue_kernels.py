@@ -144,8 +144,8 @@ def next_buffer(mesh: Mesh, plan: Plan, entries: Entries, s: State, unit: int, m
     else:
         tile, direction = s.place[message] >> 2, s.place[message] & 3
         x, y = tile // tiles_y, tile % tiles_y
-        x += (direction == 0) - (direction == 1)
-        y += (direction == 2) - (direction == 3)
+        x += (1 if direction == 0 else 0) - (1 if direction == 1 else 0)
+        y += (1 if direction == 2 else 0) - (1 if direction == 3 else 0)
     tile = x * tiles_y + y
     if x != goal_x:
         return int(4 * tile + (0 if goal_x > x else 1))

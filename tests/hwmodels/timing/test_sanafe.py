@@ -14,6 +14,9 @@ from benchmarks.sanafe import compare
 from benchmarks.sanafe_cases import UNITS, export, small
 from benchmarks.sanafe_ours import MODES, run
 
+# Interpreted it takes 20 s, and touches nothing that the other tests do not.
+pytestmark = pytest.mark.compiled
+
 SAID = json.loads((Path(__file__).parent / "sanafe_small.json").read_text(encoding="utf-8"))
 
 
