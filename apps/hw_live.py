@@ -72,7 +72,8 @@ class LiveChip:
         taken = time_on_chip(setup, activity)
         part = energy_part(self.chip, energy_of(self.chip, taken), operations_of(taken), 1, True)
         latency = taken.after_input_ps / 1000 if latency_known(setup) else None
-        return self._cost(part, part.components["static"].pj, latency)
+        static = part.components["static"]
+        return self._cost(part, static.pj if static.pj is not None or static.missing else 0.0, latency)
 
     def _by_formula(self, n_ticks: int) -> ChipCost:
         part = energy_by_formula(self.chip, self._network, n_ticks)

@@ -13,6 +13,7 @@ from apps.hw_mesh import MeshRun, summed_counts
 from apps.hw_model import HwModel
 from apps.hw_options import HwOptions
 from apps.hw_result import (
+    INCLUDED,
     UNKNOWN,
     Amount,
     ChipLatency,
@@ -107,12 +108,13 @@ def energy_part(
         left_out.append("static power: the time is unknown")
     if "static" not in known and not any(line.startswith("static") for line in spent.included):
         missing.add("static")
+    held = {component for operation in OPERATIONS for component in _includes(chip, operation)}
     components: dict[str, Amount] = {}
     for name, (value, low, high) in spent.by_component().items():
         if name in known:
             components[name] = Amount(value / n, low / n, high / n, name in missing)
         else:
-            components[name] = UNKNOWN if name in missing else Amount(0.0, 0.0, 0.0)
+            components[name] = _without_a_number(name, missing, held)
     dynamic = [a for name, a in components.items() if name != "static"]
     return EnergyPart(
         total=_sum(list(components.values())),
@@ -121,6 +123,12 @@ def energy_part(
         left_out=tuple(left_out),
         included=spent.included,
     )
+
+
+def _without_a_number(name: str, missing: set[str], held: set[str]) -> Amount:
+    if name in missing:
+        return UNKNOWN
+    return INCLUDED if name in held else Amount(0.0, 0.0, 0.0)
 
 
 def _sum(amounts: Sequence[Amount]) -> Amount:

@@ -12,7 +12,7 @@ FORMAT = 1
 
 
 class Amount(msgspec.Struct, frozen=True):
-    """An energy with its band, pJ; None is unknown.
+    """An energy with its band, pJ; None is unknown, or, with nothing missing, held by another number.
 
     missing : something that happened is not in the number, as nobody has published what it takes.
     """
@@ -175,3 +175,4 @@ def quantiles(times_ns: NDArray[np.float64] | Sequence[float]) -> Quantiles | No
 
 
 UNKNOWN = Amount(None, None, None, missing=True)
+INCLUDED = Amount(None, None, None)

@@ -54,9 +54,11 @@ def amount_text(amount: Amount) -> str:
 
     >>> amount_text(Amount(1200.0, 1100.0, 1300.0, missing=True))
     '1.2 nJ + ?'
+    >>> amount_text(Amount(None, None, None))
+    'included'
     """
     if amount.pj is None:
-        return UNKNOWN
+        return UNKNOWN if amount.missing else "included"
     return energy_text(amount.pj) + (" + ?" if amount.missing else "")
 
 

@@ -10,6 +10,7 @@ from eventsim import ALIF, LIF, Csr, Dense, Events, LeakyIntegrator, Network, On
 from eventsim.convolutions import SumPool2d
 from eventsim.errors import ChipError, ParameterError
 from hwmodels.chip import chip_names, load_chip
+from tests.apps.hw.conftest import small_network
 
 
 @pytest.mark.parametrize("name", chip_names())
@@ -88,12 +89,12 @@ def test_thresholds_and_weights_are_scaled_and_nothing_else() -> None:
 def test_scaling_both_alike_leaves_the_spikes_alone() -> None:
     def spikes(network: Network) -> list[list[int]]:
         session = Session(network, record=["a"])
-        session.push("in", Events.of([0, 3_000_000], [0, 1]))
+        session.push("in", Events.of([0, 3_000_000, 4_000_000], [0, 1, 1]))
         session.advance(100_000_000)
         events = session.read("a")
         return [events.time_ns.tolist(), events.address.tolist()]
 
-    network = every_form()
+    network = small_network()
     # A power of two scales without rounding.
     assert spikes(scaled(network, 4.0, 4.0)) == spikes(network)
     assert spikes(scaled(network, 4.0, 1.0)) != spikes(network)

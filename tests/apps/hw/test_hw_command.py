@@ -191,6 +191,16 @@ def test_what_is_unknown_is_never_shown_as_nothing(capsys: Captured, small: list
     assert "decision" not in printed.split("time on the chip")[1].split("\n")[1]
 
 
+def test_what_another_number_holds_is_included(capsys: Captured, small: list[object]) -> None:
+    r = told(capsys, *small, "--chip", "truenorth")
+    assert r["energy"]["total"] == {"pj": 312.0, "low_pj": 30.0, "high_pj": 312.0, "missing": False}
+    assert r["energy"]["components"]["static"]["pj"] is None
+    assert main(["hw", *map(str, small), "--chip", "truenorth"]) == 0
+    printed = capsys.readouterr().out
+    assert "  static                included" in printed
+    assert "spike_out, 6 times, within synapse" in printed
+
+
 def test_compare_puts_chips_side_by_side(capsys: Captured, small: list[object], chip_file: Path) -> None:
     asked = [str(small[0]), "--data", str(small[2]), "--chips", f"{chip_file},loihi,ndp120,xylo,odin"]
     assert main(["hw", "compare", *asked]) == 0

@@ -9,8 +9,15 @@ from apps.main import main
 Captured = pytest.CaptureFixture[str]
 
 
-@pytest.mark.parametrize(("suffix", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
-@pytest.mark.parametrize("chip", ["own", "loihi", "spinnaker", "cpu-45nm"])
+@pytest.mark.parametrize(
+    ("chip", "suffix", "begins"),
+    [
+        ("own", "png", b"\x89PNG"),
+        ("loihi", "svg", b"<?xml"),
+        ("spinnaker", "pdf", b"%PDF"),
+        ("cpu-45nm", "png", b"\x89PNG"),
+    ],
+)
 def test_a_picture_is_drawn(
     chip: str,
     suffix: str,
