@@ -2,17 +2,30 @@
 
 import argparse
 import math
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from eventsim.errors import ParameterError
 
 
 class CommandParser(argparse.ArgumentParser):
-    """Raises ParameterError instead of printing the usage and leaving; never guesses abbreviated options."""
+    """Raises ParameterError instead of printing the usage and leaving; never guesses abbreviated options.
+
+    tasks : parsers that take over where the first word is their name; any other is this parser's own.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["allow_abbrev"] = False
         super().__init__(*args, **kwargs)
+        self.tasks: dict[str, CommandParser] = {}
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse as argparse does, or leave it to the task that the first word names."""
+        if args and args[0] in self.tasks:
+            return self.tasks[args[0]].parse_known_args(args[1:], namespace)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Raise ParameterError with argparse's message and where to find help."""

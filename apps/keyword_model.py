@@ -31,7 +31,7 @@ class KeywordModel:
 
     def new_encoder(self) -> MelDeltaEncoder:
         """Return a fresh encoder of the kind the network was trained with."""
-        return encoder_from_config(self.bundle.encoder)
+        return _mel_delta(self.bundle)
 
 
 def keyword_model(bundle: Bundle, name: str = "bundle") -> KeywordModel:
@@ -41,7 +41,7 @@ def keyword_model(bundle: Bundle, name: str = "bundle") -> KeywordModel:
     """
     network = bundle.network
     try:
-        encoder = encoder_from_config(bundle.encoder)
+        encoder = _mel_delta(bundle)
     except EventSimError as error:
         raise BundleError(f"{name}: is no keyword model ({error})") from None
     problem = None
@@ -56,6 +56,14 @@ def keyword_model(bundle: Bundle, name: str = "bundle") -> KeywordModel:
     if problem:
         raise BundleError(f"{name}: is no keyword model ({problem})")
     return KeywordModel(bundle, next(iter(network.inputs)), network.outputs[0])
+
+
+def _mel_delta(bundle: Bundle) -> MelDeltaEncoder:
+    encoder = encoder_from_config(bundle.encoder)
+    # The gate that opens windows reads steps of band energies: only this encoder's events are such.
+    if not isinstance(encoder, MelDeltaEncoder):
+        raise BundleError(f"its encoder is {encoder.kind!r}, not {MelDeltaEncoder.kind!r}")
+    return encoder
 
 
 def load_keyword_model(path: Path | None = None) -> KeywordModel:

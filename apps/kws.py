@@ -1,34 +1,38 @@
-"""Runs the keyword spotter over files, the embedded clip or the microphone, and measures what it costs."""
+"""Runs the keyword spotter over files, the embedded clip, a microphone or a stream, and measures its cost."""
 
-import math
 import time
-from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from apps.assets import embedded_clip
-from apps.keyword_model import load_keyword_model
-from apps.kws_report import JsonReport, KwsReport, Reports, Summary, TextReport
+from apps.decision_sender import DecisionSender, ToOptions
+from apps.keyword_model import KeywordModel, load_keyword_model
+from apps.kws_remote import FromOptions, receive, replay
+from apps.kws_report import JsonReport, KwsReport, Reports, TextReport
+from apps.kws_run import KwsRun
+from apps.sound_choice import SoundOptions, names_microphone, open_sound
+from apps.source_choice import is_recording
 from apps.spotter import KeywordSpotter
-from apps.transcript import Transcript, load_transcript
+from apps.termination import exit_code, sigterm_interrupts
 from eventsim.errors import OutputError, ParameterError, SourceError
-from streams.audio_block import AudioBlock, AudioSource
 from streams.audio_file import AudioFile
 from streams.microphone import Microphone, list_microphones
-from streams.resample import ResampledSource
 
-EXIT_INTERRUPTED = 130
-_REALTIME_BLOCKS_PER_S = 25
+if TYPE_CHECKING:
+    from apps.hw_live import LiveChip
 
 
 @dataclass(frozen=True, slots=True)
 class KwsOptions:
-    """What a person chooses; the options of the command line say more."""
+    """What a person chooses; the options of the command line say more.
 
-    files: tuple[Path, ...] = ()
+    sources : files, recordings, "mic", "mic:NAME_OR_NUMBER", or "-" for raw samples on standard input.
+    """
+
+    sources: tuple[str, ...] = ()
     model: Path | None = None
     threshold: float | None = None
     full: bool = False
@@ -39,41 +43,112 @@ class KwsOptions:
     device: int | str | None = None
     seconds: float | None = None
     realtime: bool = False
+    sound: SoundOptions = field(default_factory=SoundOptions)
+    stream: str | None = None
+    come_from: FromOptions | None = None
+    go_to: ToOptions | None = None
+    chip: str | None = None
 
     def __post_init__(self) -> None:
-        if self.files and (self.clip or self.device is not None):
-            raise ParameterError("files, --clip and --device exclude each other")
-        if self.clip and self.device is not None:
-            raise ParameterError("--clip and --device exclude each other")
+        chosen = {
+            "files": bool(self.sources),
+            "--clip": self.clip,
+            "--device": self.device is not None,
+            "--from": self.come_from is not None,
+        }
+        given = [name for name, is_given in chosen.items() if is_given]
+        if len(given) > 1:
+            raise ParameterError(f"{' and '.join(given)} exclude each other")
 
 
 def run_kws(options: KwsOptions) -> int:
     """Spot keywords as `options` say and report them; return the exit code (130 after Ctrl-C).
 
-    Raises an EventSimError that names what is wrong with a file, the model, the microphone or the output.
+    Raises an EventSimError that names what is wrong with a source, the model, an address or the output.
     """
     started = time.perf_counter()
-    files = [AudioFile(path) for path in options.files]
-    with ExitStack() as stack:
+    _check_sources(options)
+    with ExitStack() as stack, sigterm_interrupts():
         report = _report(options, stack)
-        spotter = KeywordSpotter(load_keyword_model(options.model), options.threshold, options.full)
+        model = load_keyword_model(options.model)
+        sender = None if options.go_to is None else DecisionSender(options.go_to, model.labels)
+        if sender is not None:
+            stack.enter_context(sender)
+        chip = None if options.chip is None else _live_chip(options.chip, model)
+        spotter = KeywordSpotter(model, options.threshold, options.full, watcher=chip)
         spotter.warm_up()
-        run = _Run(spotter, report, options)
+        if chip is not None:
+            chip.reset()
+        run = KwsRun(spotter, report, realtime=options.realtime, seconds=options.seconds, sender=sender)
         run.summary = replace(run.summary, setup_s=time.perf_counter() - started)
         try:
-            if files:
-                for file in files:
-                    run.play(file, str(file.path))
-            elif options.clip:
-                run.play_clip(None)
-            else:
-                run.listen()
-        except KeyboardInterrupt:
-            return EXIT_INTERRUPTED
+            if sender is not None:
+                report.notice(f"decisions go to {', '.join(sender.publisher.addresses)}")
+                sender.wait()
+            _hear_all(options, run, spotter)
+        except KeyboardInterrupt as interrupt:
+            return exit_code(interrupt)
         finally:
             # Also after Ctrl-C or an unplugged microphone: what was measured so far is told.
-            report.summary(run.summary)
+            report.summary(run.summary if chip is None else replace(run.summary, chip=chip.totals))
     return 0
+
+
+def _live_chip(name: str, model: KeywordModel) -> "LiveChip":
+    """Return a chip that listens along; the hardware models are loaded only where one is asked for."""
+    from apps.hw_live import LiveChip
+    from hwmodels.chip import load_chip
+
+    return LiveChip(load_chip(name), model.bundle.network)
+
+
+def _hear_all(options: KwsOptions, run: KwsRun, spotter: KeywordSpotter) -> None:
+    """Hear every source there is: those named, a stream, the clip, or the microphone."""
+    if options.come_from is not None:
+        with ExitStack() as stack:
+            remote = receive(options.come_from, spotter, stack)
+            run.follow(remote, live=not options.come_from.lossless)
+    elif options.sources:
+        for text in options.sources:
+            _hear_one(text, options, run, spotter)
+    elif options.clip:
+        run.play_clip(None)
+    else:
+        _hear_microphone(options, run, spotter)
+
+
+def _hear_one(text: str, options: KwsOptions, run: KwsRun, spotter: KeywordSpotter) -> None:
+    if names_microphone(text) or text == "-":
+        with ExitStack() as stack:
+            sound = open_sound(text, options.sound, stack, spotter.rate_hz)
+            if isinstance(sound.source, Microphone):
+                run.listen(sound.source)
+            else:
+                run.read(sound)
+    elif is_recording(text):
+        run.follow(replay(text, options.stream, spotter), live=False)
+    else:
+        run.play(AudioFile(text), text)
+
+
+def _hear_microphone(options: KwsOptions, run: KwsRun, spotter: KeywordSpotter) -> None:
+    """Spot keywords live; without a microphone say why and play the clip, unless one was asked for."""
+    try:
+        with Microphone(options.device, spotter.rate_hz) as microphone:
+            run.listen(microphone)
+    except SourceError as error:
+        if options.device is not None or run.summary.samples:
+            raise
+        run.play_clip(str(error))
+
+
+def _check_sources(options: KwsOptions) -> None:
+    """Raise SourceError for a file that cannot be heard, before the model is loaded."""
+    for text in options.sources:
+        if not (names_microphone(text) or text == "-" or is_recording(text)):
+            AudioFile(text)
+    if "-" in options.sources and options.sound.rate_hz is None:
+        raise ParameterError("source -: raw samples do not tell their rate; say --rate HZ")
 
 
 def list_devices() -> int:
@@ -91,73 +166,6 @@ def list_devices() -> int:
     return 0
 
 
-class _Run:
-    """One invocation: its spotter, its report and the sums over all streams."""
-
-    def __init__(self, spotter: KeywordSpotter, report: KwsReport, options: KwsOptions) -> None:
-        self._spotter = spotter
-        self._report = report
-        self._options = options
-        ticks_per_s = 1e9 / spotter.tick_ns
-        self.summary = Summary(dense_events_per_s=spotter.model.n_synapses * ticks_per_s)
-
-    def play(self, file: AudioFile, name: str, transcript: Transcript | None = None) -> None:
-        """Spot keywords in a file."""
-        if self._options.realtime:
-            file = AudioFile(file.path, max(1, file.rate_hz // _REALTIME_BLOCKS_PER_S))
-        self._report.stream(name, live=self._options.realtime, transcript=transcript)
-        self._hear(file, paced=self._options.realtime)
-
-    def play_clip(self, why: str | None) -> None:
-        """Spot keywords in the clip of the package, truth beside decision."""
-        if why:
-            self._report.notice(f"{why}; playing the clip that comes with the package")
-        sound, transcript = embedded_clip()
-        self.play(AudioFile(sound), "clip", load_transcript(transcript))
-
-    def listen(self) -> None:
-        """Spot keywords live; without a microphone say why and play the clip, unless one was asked for."""
-        try:
-            with Microphone(self._options.device, self._spotter.rate_hz) as microphone:
-                self._report.stream(f"microphone {microphone.name}, Ctrl-C ends", live=True, transcript=None)
-                try:
-                    self._hear(microphone, paced=False)
-                finally:
-                    self._count_losses(microphone)
-        except SourceError as error:
-            if self._options.device is not None or self.summary.samples:
-                raise
-            self.play_clip(str(error))
-
-    def _hear(self, source: AudioSource, paced: bool) -> None:
-        spotter = self._spotter
-        spotter.reset()
-        if source.rate_hz != spotter.rate_hz:
-            source = ResampledSource(source, spotter.rate_hz)
-        cpu_s = time.process_time()
-        slowest_s = 0.0
-        try:
-            for block in _limited(_paced(source) if paced else source, self._options.seconds):
-                began = time.perf_counter()
-                outcomes = spotter.push(block.samples)
-                slowest_s = max(slowest_s, time.perf_counter() - began)
-                self._report.outcomes(outcomes)
-            self._report.outcomes(spotter.finish())
-        finally:
-            self.summary = self.summary.plus(
-                spotter.work, spotter.rate_hz, spotter.tick_ns, time.process_time() - cpu_s, slowest_s
-            )
-        self._report.end_of_stream(spotter.work.samples / spotter.rate_hz)
-
-    def _count_losses(self, microphone: Microphone) -> None:
-        self.summary = replace(
-            self.summary,
-            overflows=microphone.overflows,
-            dropped_samples=microphone.dropped_samples,
-            only_zeros=self.summary.samples > 0 and microphone.only_zeros,
-        )
-
-
 def _report(options: KwsOptions, stack: ExitStack) -> KwsReport:
     console = Console(highlight=False, soft_wrap=True, markup=False)
     shown: KwsReport = JsonReport(console.file) if options.json else TextReport(console, options.show_all)
@@ -168,21 +176,3 @@ def _report(options: KwsOptions, stack: ExitStack) -> KwsReport:
     except OSError as error:
         raise OutputError(f"{options.output}: cannot be written ({error.strerror or error})") from None
     return Reports([shown, JsonReport(file, str(options.output))])
-
-
-def _limited(blocks: Iterable[AudioBlock], seconds: float | None) -> Iterator[AudioBlock]:
-    """Yield the blocks up to exactly `seconds` of sound."""
-    for block in blocks:
-        left = math.inf if seconds is None else round(seconds * block.rate_hz) - block.start_sample
-        if left > 0:
-            yield block if left >= block.samples.size else replace(block, samples=block.samples[: int(left)])
-        if left <= block.samples.size:
-            return
-
-
-def _paced(source: AudioSource) -> Iterator[AudioBlock]:
-    """Yield each block when its last sample would have been heard."""
-    started = time.monotonic()
-    for block in source:
-        time.sleep(max(0.0, started + block.end_sample / block.rate_hz - time.monotonic()))
-        yield block

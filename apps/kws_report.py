@@ -1,12 +1,15 @@
 """What a person or a program sees of the keyword spotter: lines of text, or JSON objects, and a summary."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import IO, Any, Protocol
 
 import msgspec
 from rich.console import Console
 
+from apps.decision_cost import ChipTotals, CostedDecision, totals_text
+from apps.kws_remote import NetworkLoss
+from apps.quantities import short
 from apps.spotter import NS_PER_S, KeywordDecision, SpotEvent, WordEnd, Work
 from apps.transcript import SpokenWord, Transcript, Verdict
 from eventsim.errors import OutputError
@@ -35,6 +38,8 @@ class Summary:
     overflows: int = 0
     dropped_samples: int = 0
     only_zeros: bool = False
+    network: NetworkLoss = field(default_factory=NetworkLoss)
+    chip: ChipTotals | None = None
 
     def plus(self, work: Work, rate_hz: int, tick_ns: int, cpu_s: float, slowest_block_s: float) -> "Summary":
         """Return the sums with one more stream."""
@@ -133,18 +138,22 @@ class TextReport:
         self._console.print(
             f"summary: {summary.audio_s:.1f} s of sound, {summary.windows} windows "
             f"({summary.window_s:.1f} s of network time), {per_second(summary.input_events):.0f} events/s, "
-            f"{_short(synaptic)} synaptic events/s ({100 * synaptic / dense:.1f} % of {_short(dense)}/s, "
+            f"{short(synaptic)} synaptic events/s ({100 * synaptic / dense:.1f} % of {short(dense)}/s, "
             "dense and time-stepped)"
         )
         self._console.print(
             f"cost: {1e3 * per_second(summary.cpu_s):.1f} ms of CPU per second of sound, "
             f"slowest block {summary.slowest_block_ms:.1f} ms, set-up {summary.setup_s:.1f} s"
         )
+        if summary.chip is not None:
+            self._console.print(totals_text(summary.chip, summary.audio_s))
         if summary.overflows or summary.dropped_samples:
             self.notice(
                 f"sound was lost: {summary.overflows} overflows in the system, "
                 f"{summary.dropped_samples} samples dropped here"
             )
+        for line in summary.network.lines():
+            self.notice(line)
         if summary.only_zeros:
             self.notice("every sample was exactly zero: the microphone may be muted")
 
@@ -270,10 +279,11 @@ class Reports:
 
 def _line(decision: KeywordDecision, end: WordEnd | None) -> str:
     lead = f"{_lead(end)}; " if end else ""
+    chip = f"; {decision.chip.text()}" if isinstance(decision, CostedDecision) else ""
     return (
         f"{decision.decided_ns / NS_PER_S:7.2f} s  {decision.name:<8} {100 * decision.confidence:3.0f} %  "
         f"{lead}{' > '.join(decision.rank[:3])}; {decision.input_events} events, {decision.spikes} spikes, "
-        f"{_short(decision.synaptic_events)} synaptic"
+        f"{short(decision.synaptic_events)} synaptic{chip}"
     )
 
 
@@ -285,11 +295,3 @@ def _lead(end: WordEnd) -> str:
 
 def _truth(word: SpokenWord | None) -> str:
     return f"{word.text if word else '-':<10}"
-
-
-def _short(count: float) -> str:
-    """Return a count in at most three digits and a unit: 940, 12.3 k, 1.2 M."""
-    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if count >= limit:
-            return f"{count / limit:.3g} {unit}"
-    return f"{count:.0f}"

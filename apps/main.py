@@ -15,7 +15,17 @@ EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 
 # Each module offers add_parser(commands) and imports what is heavy only when its task runs.
-COMMAND_MODULES = ("apps.kws_command", "apps.eval_command", "apps.train_command", "apps.check_command")
+COMMAND_MODULES = (
+    "apps.kws_command",
+    "apps.stream_command",
+    "apps.listen_command",
+    "apps.devices_command",
+    "apps.keys_command",
+    "apps.eval_command",
+    "apps.train_command",
+    "apps.hw_command",
+    "apps.check_command",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,7 +1,8 @@
 """Keyword spotting in a running stream: sound in, decisions out, the network at work only while a word is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +67,20 @@ class WordEnd:
 SpotEvent = KeywordDecision | WordEnd
 
 
+class WindowWatcher(Protocol):
+    """Is told at each decision what the network did in its window.
+
+    names : the inputs and populations whose events it wants.
+    """
+
+    names: tuple[str, ...]
+
+    def decided(
+        self, decision: KeywordDecision, emitted: Mapping[str, Events], start_ns: int, until_ns: int
+    ) -> KeywordDecision:
+        """Return the decision to be told; `emitted` is of the ticks `start_ns` <= t < `until_ns`."""
+
+
 @dataclass(slots=True)
 class Work:
     """What has been done since the last reset: sound heard, windows run, events, spikes, synaptic events."""
@@ -85,13 +100,14 @@ class _Window:
     decision: KeywordDecision | None = None
     word_end_ns: int | None = None
     told_end: bool = field(default=False)
+    outputs: list[Events] = field(default_factory=list)
 
 
 class KeywordSpotter:
     """Listens to a mono stream and says each keyword once, the same however the stream was cut into blocks.
 
     bundle : a keyword model; threshold : takes the place of the bundle's; full : decide only at the end of a
-    window; gate : when windows open.
+    window; gate : when windows open; watcher : sees the spikes behind each decision.
 
     Sound becomes events; the gate opens a window at an onset; the network starts from rest with the events of
     the look-back and follows until the rule decides. Then it rests until the gate opens the next window.
@@ -105,6 +121,7 @@ class KeywordSpotter:
         threshold: float | None = None,
         full: bool = False,
         gate: OnsetGateConfig | None = None,
+        watcher: WindowWatcher | None = None,
     ) -> None:
         model = bundle if isinstance(bundle, KeywordModel) else keyword_model(bundle)
         self.model = model
@@ -113,7 +130,8 @@ class KeywordSpotter:
         self._tick_ns = self._encoder.tick_ns
         self._gate = OnsetGate(config.n_bands, config.step, self._tick_ns, gate)
         self._look_back_ns = self._gate.config.look_back_ms * NS_PER_MS + self._tick_ns
-        self._session = Session(model.bundle.network)
+        self._watcher = watcher
+        self._session = Session(model.bundle.network, record=watcher.names if watcher else ())
         self._rule = _rule(model, threshold, full)
         self.reset()
 
@@ -126,6 +144,11 @@ class KeywordSpotter:
     def tick_ns(self) -> int:
         """Grid of all times in ns."""
         return self._tick_ns
+
+    @property
+    def encoder_description(self) -> dict[str, Any]:
+        """What the model's encoder says of itself: events from elsewhere must be of the same."""
+        return self._encoder.describe()
 
     def reset(self) -> None:
         """Forget all sound; the stream starts again at time 0."""
@@ -149,8 +172,24 @@ class KeywordSpotter:
         Raises EventError when a sample is not finite; nothing has changed then.
         """
         events = self._encoder.push(samples)
-        horizon_ns = self._encoder.horizon_ns
         self.work.samples += len(samples)
+        return self._take(events, self._encoder.horizon_ns)
+
+    def push_events(self, events: Events, horizon_ns: int) -> list[SpotEvent]:
+        """Return what events of the model's encoder made clear, in order of time, as `push` does for sound.
+
+        events : those up to, not including, `horizon_ns`, in the stream's own time from 0. A stream is either
+        of sound or of events, until the next `reset`.
+
+        Raises EventError when an event lies off the grid, outside the ticks that are new, or its address does
+        not exist.
+        """
+        # What was heard: the sound up to the last whole tick.
+        heard_ns = max(0, horizon_ns - self._tick_ns)
+        self.work.samples = max(self.work.samples, heard_ns * self.rate_hz // NS_PER_S)
+        return self._take(events, horizon_ns)
+
+    def _take(self, events: Events, horizon_ns: int) -> list[SpotEvent]:
         self.work.input_events += len(events)
         self._recent = Events.concatenate((self._recent, events))
         said: list[SpotEvent] = []
@@ -229,6 +268,8 @@ class KeywordSpotter:
         self._session.advance(last_ns + self._tick_ns)
         self.work.window_ticks += (last_ns - first_ns) // self._tick_ns + 1
         outputs = self._session.read(self.model.output_name)
+        if self._watcher is not None and self._window is not None:
+            self._window.outputs.append(outputs)
         return self._rule.observe(outputs) if len(outputs) else None
 
     def _close(self, window: _Window, end_ns: int, said: list[SpotEvent]) -> None:
@@ -244,7 +285,7 @@ class KeywordSpotter:
         counters = self._session.counters
         labels = self.model.labels
         name = labels[decision.label]
-        window.decision = KeywordDecision(
+        window.decision = told = KeywordDecision(
             label=decision.label,
             name=name,
             keyword=name not in NOT_A_KEYWORD
@@ -259,10 +300,20 @@ class KeywordSpotter:
             synaptic_events=counters.synaptic_events,
             early=decision.early,
         )
+        if self._watcher is not None:
+            window.decision = told = self._watched(self._watcher, window, told)
         self._count_work()
-        said.append(window.decision)
+        said.append(told)
         if window.word_end_ns is not None:
             self._tell_end(window, window.word_end_ns, "level", said)
+
+    def _watched(self, watcher: WindowWatcher, window: _Window, decision: KeywordDecision) -> KeywordDecision:
+        output = self.model.output_name
+        emitted = {name: self._session.read(name) for name in watcher.names if name != output}
+        if output in watcher.names:
+            emitted[output] = Events.concatenate(window.outputs)
+        start_ns = window.opened.start_ns + self._tick_ns
+        return watcher.decided(decision, emitted, start_ns, self._session.clock_ns)
 
     def _word_ended(self, ended: WordEnded, said: list[SpotEvent]) -> None:
         window = self._window

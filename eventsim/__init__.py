@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from eventsim.errors import (
         BundleError,
         CausalityError,
+        ChipError,
         DataError,
         EventError,
         EventSimError,
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
         NirError,
         OutputError,
         ParameterError,
+        PlacementError,
         SourceError,
+        WireError,
     )
     from eventsim.events import Events
     from eventsim.models import (
@@ -61,6 +64,7 @@ __all__ = [
     "Bundle",
     "BundleError",
     "CausalityError",
+    "ChipError",
     "Conv2d",
     "Counters",
     "Csr",
@@ -85,6 +89,7 @@ __all__ = [
     "OneToOne",
     "OutputError",
     "ParameterError",
+    "PlacementError",
     "RankOrder",
     "Rule",
     "Session",
@@ -92,6 +97,7 @@ __all__ = [
     "SoftmaxThreshold",
     "SourceError",
     "SumPool2d",
+    "WireError",
     "fixed_in_degree",
     "fixed_out_degree",
     "fixed_probability",
@@ -111,8 +117,8 @@ _NAMES_OF_MODULES = {
         "Decision EndOfInput FirstToFire FixedTime RankOrder Rule SoftmaxThreshold rule_from"
     ),
     "eventsim.errors": (
-        "BundleError CausalityError DataError EventError EventSimError GridError NetworkError NirError "
-        "OutputError ParameterError SourceError"
+        "BundleError CausalityError ChipError DataError EventError EventSimError GridError NetworkError "
+        "NirError OutputError ParameterError PlacementError SourceError WireError"
     ),
     "eventsim.events": "Events",
     "eventsim.models": "ALIF LIF CubaLI CubaLIF InputGated LeakyIntegrator NeuronModel SigmaDelta",

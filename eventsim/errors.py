@@ -51,9 +51,21 @@ class SourceError(EventSimError):
     """A source of sound or events cannot be opened, read or trusted."""
 
 
+class WireError(EventSimError, ValueError):
+    """A message of a stream is malformed, oversized, foreign or of another version."""
+
+
 class OutputError(EventSimError):
     """A result cannot be written where it was asked for."""
 
 
 class DataError(EventSimError):
     """A data folder does not hold what the task needs."""
+
+
+class ChipError(EventSimError, ValueError):
+    """A chip file says something that is not allowed; the line names file, key and what is."""
+
+
+class PlacementError(EventSimError, ValueError):
+    """A network does not fit a chip, or a placement not the network; the line says which and by how much."""

@@ -17,6 +17,8 @@ class AudioBlock:
     samples : float32[n], full scale -1..1.
     start_sample : index of the first sample, counted from the start of the stream.
     rate_hz : samples per second.
+    captured_ns : wall clock (`time.time_ns`) at which the last sample was captured, or read where that is not
+    known; None for recordings. Latency from the end of a block is told from it.
 
     >>> AudioBlock(np.zeros(160, np.float32), start_sample=16_000, rate_hz=16_000).start_ns
     1000000000
@@ -25,6 +27,7 @@ class AudioBlock:
     samples: NDArray[np.float32]
     start_sample: int
     rate_hz: int
+    captured_ns: int | None = None
 
     @property
     def start_ns(self) -> int:

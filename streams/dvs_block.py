@@ -12,6 +12,7 @@ from eventsim.events import Events
 from streams.event_block import EventBlock
 
 MAX_SENSOR_SIDE = 65_536
+MAX_ADDRESSES = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,9 +44,11 @@ class DvsBlock:
 
     def __post_init__(self) -> None:
         arrays = (self.time_ns, self.x, self.y, self.on)
-        kinds = tuple(a.dtype for a in arrays)
-        if kinds != (np.int64, np.uint16, np.uint16, np.bool_):
-            raise EventError(f"camera events want time_ns int64, x and y uint16, on bool; got {kinds}")
+        kinds = [str(a.dtype) for a in arrays]
+        if kinds != ["int64", "uint16", "uint16", "bool"]:
+            raise EventError(
+                f"camera events want time_ns int64, x and y uint16, on bool; got {', '.join(kinds)}"
+            )
         if any(a.shape != (self.time_ns.size,) for a in arrays):
             raise EventError(f"camera event arrays differ in shape: {tuple(a.shape for a in arrays)}")
         if not (0 < self.width <= MAX_SENSOR_SIDE and 0 < self.height <= MAX_SENSOR_SIDE):
@@ -78,7 +81,14 @@ class DvsBlock:
         """Return the same events by address, row-major over (polarity, y, x); polarity 0 is off, 1 is on.
 
         This is the order of a convolution's input of shape (2, height, width).
+
+        Raises EventError where the sensor has more pixels than there are addresses.
         """
+        if self.n_addresses > MAX_ADDRESSES:
+            raise EventError(
+                f"a sensor of {self.width} x {self.height} pixels needs {self.n_addresses} addresses, "
+                f"at most {MAX_ADDRESSES} are allowed"
+            )
         plane = self.on.astype(np.int32) * self.height + self.y
         address = (plane * self.width + self.x).astype(np.int32)
         events = Events(self.time_ns, address, np.ones(len(self), np.float32))

@@ -15,6 +15,8 @@ class EventBlock:
     events : addresses 0..n_addresses - 1.
     start_ns, end_ns : the next block of the stream starts at `end_ns`: a simulator may advance to it.
     n_addresses : number of addresses of the stream, with or without events.
+    captured_ns : wall clock (`time.time_ns`) at which the last of the sound or light behind it was captured;
+    None where nobody knows.
 
     Raises EventError when an event lies outside the block, or the events are not in order of time.
 
@@ -26,6 +28,7 @@ class EventBlock:
     start_ns: int
     end_ns: int
     n_addresses: int
+    captured_ns: int | None = None
 
     def __post_init__(self) -> None:
         if self.end_ns < self.start_ns:

@@ -91,14 +91,14 @@ class ResampledSource:
     def __iter__(self) -> Iterator[AudioBlock]:
         """Yield resampled blocks; a block is empty where the filter still waits for input."""
         self._resampler.reset()
-        start = 0
+        start, captured_ns = 0, None
         for block in self._source:
-            samples = self._resampler.push(block.samples)
-            yield AudioBlock(samples, start, self._rate_hz)
+            samples, captured_ns = self._resampler.push(block.samples), block.captured_ns
+            yield AudioBlock(samples, start, self._rate_hz, captured_ns)
             start += samples.size
         rest = self._resampler.finish()
         if rest.size:
-            yield AudioBlock(rest, start, self._rate_hz)
+            yield AudioBlock(rest, start, self._rate_hz, captured_ns)
 
 
 def _joined(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:

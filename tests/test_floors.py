@@ -73,14 +73,20 @@ def test_importing_eventsim_loads_nothing_heavy() -> None:
     assert not modules_after("import eventsim") & HEAVY
 
 
-def test_the_help_of_the_command_loads_nothing_heavy() -> None:
+@pytest.mark.parametrize("command", [[], ["kws"], ["stream"], ["listen"], ["devices"], ["keys"]])
+def test_the_help_of_the_command_loads_nothing_heavy(command: list[str]) -> None:
     program = (
         "from apps.main import main\n"
-        "try:\n    status = main(['--help'])\n"
+        f"try:\n    status = main({[*command, '--help']!r})\n"
         "except SystemExit as end:\n    status = end.code\n"
         "assert not status, status"
     )
     assert not modules_after(program) & HEAVY
+
+
+def test_sending_sound_and_listening_load_no_compiler() -> None:
+    """A small computer that only sends its microphone starts in a moment."""
+    assert not modules_after("import apps.stream, apps.listen, apps.sound_choice") & {"numba", "torch"}
 
 
 def test_the_check_would_see_a_heavy_import() -> None:

@@ -39,8 +39,8 @@ class AdaptiveLIFLayer(nn.Module):
         self.n = n
         self.base_threshold = base_threshold
         self.beta = beta
-        self.log_tau_mem = nn.Parameter(_log_uniform(n, *tau_mem))
-        self.log_tau_adp = nn.Parameter(_log_uniform(n, *tau_adp))
+        self.log_tau_mem = nn.Parameter(log_uniform(n, *tau_mem))
+        self.log_tau_adp = nn.Parameter(log_uniform(n, *tau_adp))
         self.recurrent_weight = nn.Parameter(torch.empty(n, n)) if recurrent else None
         if self.recurrent_weight is not None:
             nn.init.orthogonal_(self.recurrent_weight, gain=0.5)
@@ -82,5 +82,6 @@ def alif_scan(
     return torch.stack(spikes)
 
 
-def _log_uniform(n: int, low: float, high: float) -> Tensor:
+def log_uniform(n: int, low: float, high: float) -> Tensor:
+    """Return the logarithms [n] of numbers drawn log-uniformly from low to high."""
     return torch.rand(n) * (math.log(high) - math.log(low)) + math.log(low)

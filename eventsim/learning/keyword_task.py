@@ -77,7 +77,7 @@ def spiking_loss(net: nn.Module, batches: BalancedBatches, step: int, objective:
     """Return the loss of batch number `step`, a few bands of each clip silenced at random."""
     index, rng = batches.draw(step)
     clips = batches.clips
-    evidence, first, second = net(event_tensor(_bands_silenced(clips.steps[index], rng)))
+    evidence, first, second = net(event_tensor(bands_silenced(clips.steps[index], rng)))
     labels = torch.from_numpy(clips.labels[index])
     loss = objective.end * F.cross_entropy(evidence[-1], labels)
     if objective.anytime:
@@ -163,7 +163,8 @@ def early_score(net: KeywordNet | nn.Module, clips: ClipArrays, deadline_step: f
 THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
 
 
-def _bands_silenced(steps: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.int8]:
+def bands_silenced(steps: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.int8]:
+    """Return a copy of `steps` [clips, frames, bands], up to four neighbouring bands of each clip at 0."""
     steps = steps.copy()
     for clip in steps:
         width = rng.integers(0, 5)

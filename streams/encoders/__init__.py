@@ -1,24 +1,23 @@
 """Encoders: sound to events, each causal, streaming and independent of how the sound was cut."""
 
-from typing import Any
-
-from eventsim.errors import ParameterError
+from streams.encoders.encoder import Encoder
+from streams.encoders.level_crossing import LevelCrossingConfig, LevelCrossingEncoder
+from streams.encoders.lif import LifConfig, LifEncoder
 from streams.encoders.mel_delta import MelDeltaConfig, MelDeltaEncoder
+from streams.encoders.options import EncoderOption
+from streams.encoders.registry import ENCODERS, encoder_from_config, encoder_options, new_encoder
 
-__all__ = ["MelDeltaConfig", "MelDeltaEncoder", "encoder_from_config"]
-
-
-def encoder_from_config(description: dict[str, Any]) -> MelDeltaEncoder:
-    """Return the encoder that `describe()` once described.
-
-    Raises ParameterError for an unknown kind, key or value.
-    """
-    values = dict(description)
-    kind = values.pop("kind", None)
-    if kind != MelDeltaEncoder.kind:
-        raise ParameterError(f"encoder kind {kind!r} is unknown: allowed is {MelDeltaEncoder.kind!r}")
-    try:
-        config = MelDeltaConfig(**values)
-    except TypeError as error:
-        raise ParameterError(f"encoder configuration: {error}") from None
-    return MelDeltaEncoder(config)
+__all__ = [
+    "ENCODERS",
+    "Encoder",
+    "EncoderOption",
+    "LevelCrossingConfig",
+    "LevelCrossingEncoder",
+    "LifConfig",
+    "LifEncoder",
+    "MelDeltaConfig",
+    "MelDeltaEncoder",
+    "encoder_from_config",
+    "encoder_options",
+    "new_encoder",
+]

@@ -181,6 +181,10 @@ def test_bundles_that_are_no_keyword_model_are_refused(bundle: Bundle) -> None:
         (Bundle(other, bundle.labels, bundle.encoder, bundle.decision, {}), "inputs .* 80 addresses"),
         (Bundle(bundle.network, bundle.labels, {"kind": "eye"}, bundle.decision, {}), "kind 'eye'"),
         (
+            Bundle(bundle.network, bundle.labels, {"kind": "lif"}, bundle.decision, {}),
+            "'lif', not 'mel-delta'",
+        ),
+        (
             Bundle(bundle.network, tuple(map(str, range(24))), bundle.encoder, bundle.decision, {}),
             "12 outputs have 24 labels",
         ),

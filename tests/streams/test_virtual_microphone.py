@@ -1,130 +1,74 @@
 """A real PortAudio stream from a virtual source: what goes into the pipe comes out of the microphone."""
 
 import json
-import os
-import shutil
+import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
-from ctypes.util import find_library
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-RATE_HZ = 16_000
-CHUNK_SAMPLES = RATE_HZ // 50
+from tests.streams.virtual_sound_card import (
+    NEEDS_SOUND_CARD,
+    RATE_HZ,
+    Player,
+    VirtualSoundCard,
+    beeps,
+    virtual_sound_card,
+)
 
-pytestmark = [
-    pytest.mark.skipif(shutil.which("pulseaudio") is None, reason="no pulseaudio on this machine"),
-    pytest.mark.skipif(find_library("portaudio") is None, reason="no PortAudio library on this machine"),
-]
+pytestmark = NEEDS_SOUND_CARD
 
 CAPTURE = """
-import sys
+import sys, time
 import numpy as np
 from streams.microphone import Microphone
 with Microphone("pulse", timeout_s=10) as microphone:
     print("ready", microphone.rate_hz, flush=True)
-    parts, size = [], 0
+    parts, size, ages_ns = [], 0, []
     for block in microphone:
         parts.append(block.samples)
+        ages_ns.append(time.time_ns() - block.captured_ns)
         size += block.samples.size
         if size >= int(sys.argv[2]):
             break
     np.save(sys.argv[1], np.concatenate(parts))
-    print("losses", microphone.overflows, microphone.dropped_samples, flush=True)
+    assert all(0 <= age < 60e9 for age in ages_ns), ages_ns
+print("losses", microphone.overflows, microphone.dropped_samples, microphone.hung_on_close, flush=True)
+"""
+
+# Ends by itself, with the error as its only line; says when it hears something.
+LISTEN = """
+import sys
+from eventsim.errors import SourceError
+from streams.microphone import Microphone
+try:
+    with Microphone("pulse", timeout_s=float(sys.argv[1])) as microphone:
+        for block in microphone:
+            print("hears", flush=True)
+except SourceError as error:
+    print(error, "| hung on close:", microphone.hung_on_close, file=sys.stderr)
 """
 
 
 @pytest.fixture
-def pipe_source(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
-    """A PulseAudio of our own whose only source is a pipe; yields the pipe and its environment."""
-    for folder in ("run", "state"):
-        (tmp_path / folder).mkdir(mode=0o700)
-    fifo, socket = tmp_path / "fifo", tmp_path / "native"
-    environment = os.environ | {
-        "PULSE_RUNTIME_PATH": str(tmp_path / "run"),
-        "PULSE_STATE_PATH": str(tmp_path / "state"),
-        "PULSE_SERVER": f"unix:{socket}",
-        "PULSE_SOURCE": "vpipe",
-    }
-    flags = "--daemonize=no --exit-idle-time=-1 --disallow-exit --use-pid-file=no --disable-shm=yes"
-    sample_format = "rate=16000 channels=1 format=s16le"
-    server = subprocess.Popen(
-        [
-            *("pulseaudio", "-n", *flags.split()),
-            *("-L", f"module-native-protocol-unix auth-anonymous=1 socket={socket}"),
-            *("-L", f"module-pipe-source source_name=vpipe file={fifo} {sample_format}"),
-        ],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        deadline = time.monotonic() + 10
-        while not (fifo.exists() and socket.exists()) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        if not socket.exists():
-            pytest.skip("pulseaudio does not start here")
-        yield fifo, environment
-    finally:
-        server.terminate()
-        server.wait(10)
+def sound_card(tmp_path: Path) -> Iterator[VirtualSoundCard]:
+    with virtual_sound_card(tmp_path) as card:
+        yield card
 
 
-class Player:
-    """Writes sound into the pipe at its own pace until stopped."""
-
-    def __init__(self, fifo: Path, samples: np.ndarray) -> None:
-        self._fifo, self._samples = fifo, samples
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._play, daemon=True)
-
-    def __enter__(self) -> "Player":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stop.set()
-        self._thread.join(5)
-
-    def _play(self) -> None:
-        descriptor = os.open(self._fifo, os.O_WRONLY)
-        started = time.monotonic()
-        try:
-            for start in range(0, self._samples.size, CHUNK_SAMPLES):
-                if self._stop.wait(max(0.0, started + start / RATE_HZ - time.monotonic())):
-                    return
-                # The reader may leave first, while a full pipe holds this writer.
-                with suppress(BrokenPipeError):
-                    os.write(descriptor, self._samples[start : start + CHUNK_SAMPLES].tobytes())
-        finally:
-            os.close(descriptor)
-
-
-def beeps(seconds: int) -> np.ndarray:
-    """Noise bursts on a faint floor, never the same twice, as s16le."""
-    rng = np.random.default_rng(1)
-    loudness = np.where(np.arange(seconds * RATE_HZ) % RATE_HZ < RATE_HZ // 3, 6_000, 30)
-    return np.clip(rng.normal(0, 1, loudness.size) * loudness, -32_768, 32_767).astype("<i2")
-
-
-def test_what_is_played_is_heard_bit_for_bit(
-    pipe_source: tuple[Path, dict[str, str]], tmp_path: Path
-) -> None:
-    fifo, environment = pipe_source
+def test_what_is_played_is_heard_bit_for_bit(sound_card: VirtualSoundCard, tmp_path: Path) -> None:
     file, sound = tmp_path / "heard.npy", beeps(12)
     command = [sys.executable, "-c", CAPTURE, str(file), str(2 * RATE_HZ)]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, env=sound_card.environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == f"ready {RATE_HZ}\n"
-        with Player(fifo, sound):
+        with Player(sound_card.fifo, sound):
             rest, _ = process.communicate(timeout=60)
-    assert rest == "losses 0 0\n"
+    assert rest == "losses 0 0 False\n"
     heard = np.load(file)
     played = (sound / 32_768).astype(np.float32)
     # The stream may open before or after the first chunk: find where it begins, then every bit must agree.
@@ -138,8 +82,7 @@ def test_what_is_played_is_heard_bit_for_bit(
 
 
 @pytest.mark.compiled
-def test_the_command_listens_to_the_microphone(pipe_source: tuple[Path, dict[str, str]]) -> None:
-    fifo, environment = pipe_source
+def test_the_command_listens_to_the_microphone(sound_card: VirtualSoundCard) -> None:
     command = [
         sys.executable,
         "-m",
@@ -153,8 +96,10 @@ def test_the_command_listens_to_the_microphone(pipe_source: tuple[Path, dict[str
         "--all",
     ]
     # Kernels may have to be compiled first: sound for two minutes, of which two seconds are heard.
-    with Player(fifo, np.tile(beeps(12), 10)):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
+    with Player(sound_card.fifo, np.tile(beeps(12), 10)):
+        done = subprocess.run(
+            command, env=sound_card.environment, capture_output=True, text=True, timeout=200
+        )
     assert (done.returncode, done.stderr) == (0, "")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert lines[0]["type"] == "stream"
@@ -165,10 +110,53 @@ def test_the_command_listens_to_the_microphone(pipe_source: tuple[Path, dict[str
     assert any(line["type"] == "decision" for line in lines)
 
 
-def test_a_source_that_stays_silent_is_named(pipe_source: tuple[Path, dict[str, str]]) -> None:
-    _, environment = pipe_source
-    code = "from streams.microphone import Microphone\nnext(iter(Microphone('pulse', timeout_s=1.5)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60
+def ending_of(process: "subprocess.Popen[str]") -> list[str]:
+    """Return the lines a listener wrote to stderr; a hang fails."""
+    try:
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    return said.splitlines()
+
+
+def listener(card: VirtualSoundCard, timeout_s: float) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", LISTEN, str(timeout_s)],
+        env=card.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    assert "SourceError: microphone 'pulse': opened but delivers no sound" in done.stderr
+
+
+def test_a_source_that_stays_silent_is_named(sound_card: VirtualSoundCard) -> None:
+    assert ending_of(listener(sound_card, 1.5)) == [
+        "microphone 'pulse': opened but delivers no sound (waited 1.5 s; suspended or unplugged?)"
+        " | hung on close: False"
+    ]
+
+
+def test_a_source_that_is_unplugged_ends_in_one_line(sound_card: VirtualSoundCard) -> None:
+    process = listener(sound_card, 20)
+    assert process.stdout is not None
+    with Player(sound_card.fifo, beeps(60)):
+        assert process.stdout.readline() == "hears\n"
+        time.sleep(0.3)
+        sound_card.unplug()
+        (line,) = ending_of(process)
+    # PortAudio notices at once, or the watchdog does.
+    assert line.startswith("microphone 'pulse': ")
+    assert "stopped by itself" in line or "no longer delivers sound (waited 20 s" in line
+
+
+def test_a_server_that_hangs_holds_neither_the_reader_nor_the_process(sound_card: VirtualSoundCard) -> None:
+    process = listener(sound_card, 1.0)
+    assert process.stdout is not None
+    with Player(sound_card.fifo, beeps(60)):
+        assert process.stdout.readline() == "hears\n"
+        sound_card.server.send_signal(signal.SIGSTOP)
+        assert ending_of(process) == [
+            "microphone 'pulse': no longer delivers sound (waited 1 s; suspended or unplugged?)"
+            " | hung on close: True"
+        ]

@@ -1,0 +1,102 @@
+"""Who computes the points of a sweep: this process, several, or a Dask cluster."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from importlib.util import find_spec
+from multiprocessing import get_context, parent_process
+from typing import Any
+
+from apps.hw_sweep_file import Value
+from apps.hw_sweep_point import PointRunner, SweepContext, run_point
+from eventsim.errors import EventSimError, ParameterError, SourceError
+
+Point = Mapping[str, Value]
+Outcome = tuple[Point, dict[str, Any]]
+_CONNECT_S = 20
+
+
+def run_here(context: SweepContext, points: Sequence[Point]) -> Iterator[Outcome]:
+    """Yield the outcomes one after the other, computed in this process."""
+    runner = PointRunner(context)
+    for point in points:
+        yield point, runner.run(point)
+
+
+def run_in_processes(context: SweepContext, points: Sequence[Point], workers: int) -> Iterator[Outcome]:
+    """Yield outcomes as processes of this machine finish them.
+
+    When it is closed, as by Ctrl-C, points not begun are dropped and those begun are finished.
+
+    Raises EventSimError where a process dies.
+    """
+    # spawn: a fork would copy the locks of threads that do not exist in the child.
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (context,))
+    try:
+        waiting: dict[Future[dict[str, Any]], Point] = {pool.submit(_run, point): point for point in points}
+        while waiting:
+            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield waiting.pop(future), future.result()
+    except BrokenProcessPool:
+        raise EventSimError(
+            "a worker process died, perhaps for want of memory; try fewer --workers"
+        ) from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def run_on_cluster(context: SweepContext, points: Sequence[Point], address: str) -> Iterator[Outcome]:
+    """Yield outcomes as the workers of a Dask scheduler finish them; they need eventsim, but no files.
+
+    Raises ParameterError without the extra `cluster`, SourceError where nobody answers at the address.
+    """
+    if find_spec("distributed") is None:
+        raise ParameterError("--cluster needs Dask: pip install 'eventsim[cluster]'")
+    from distributed import Client, as_completed
+
+    try:
+        client = Client(address, timeout=_CONNECT_S)
+    except (OSError, ValueError, TypeError) as error:
+        raise SourceError(f"--cluster {address}: {' '.join(str(error).split())}") from None
+    with client:
+        if not client.scheduler_info()["workers"]:
+            raise SourceError(f"--cluster {address}: the scheduler has no workers")
+        shared = client.scatter(context, broadcast=True)
+        waiting = {client.submit(run_point, shared, dict(p), pure=False): p for p in points}
+        try:
+            for future in as_completed(list(waiting)):
+                if future.status != "finished":
+                    raise SourceError(f"--cluster {address}: a worker failed: {future.exception()}")
+                yield waiting[future], future.result()
+        finally:
+            client.cancel(list(waiting))
+
+
+_runner: PointRunner | None = None
+
+
+def _start_worker(context: SweepContext) -> None:
+    global _runner
+    # Ctrl-C reaches the whole group: only the parent decides what becomes of it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _runner = PointRunner(context)
+
+
+def _end_with_parent() -> None:
+    """Leave when the parent is gone: killed, it could tell nobody."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _run(point: Point) -> dict[str, Any]:
+    assert _runner is not None
+    return _runner.run(point)

@@ -1,0 +1,216 @@
+"""Which cores a spike is sent to, and how many synapses it passes there, as flat arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from eventsim.convolutions import Conv2d, SumPool2d
+from eventsim.errors import PlacementError
+from eventsim.network import Network
+from eventsim.projections import Dense, Projection
+from hwmodels.activity import Indices, Ints, emitters
+from hwmodels.message_kernels import add_synapses
+from hwmodels.placement import Placement
+
+FORMS = ("dense", "sparse", "conv")
+"""The forms of synapses a chip may charge differently: all-to-all, sparse or one-to-one, shared windows."""
+
+_NO_REACH = np.iinfo(np.int64).max
+_CELLS_PER_BLOCK = 2**18
+
+Entries = tuple[Ints, Indices, Indices, Ints]
+_NO_ENTRIES: Entries = (
+    np.empty(0, np.int64),
+    np.empty(0, np.int32),
+    np.empty((0, 3), np.int32),
+    np.empty(0, np.int64),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class MessageTable:
+    """For every neuron and every address from outside, its messages: one per destination core.
+
+    Neurons have slots: all neurons in the order (core, population as added, index), which on a core is the
+    order in which it works through them. Row r of the table is slot r; after the slots come the addresses of
+    inputs and sources. A message is one entry; entries of a row are ordered by core.
+
+    Parameters
+    ----------
+    core_start : int64[n_cores + 1], the slots of each core
+    rows : for each emitter and population by name, int64[size], the row of each of its neurons or addresses
+    level : int32[n_slots], level of the neuron's population (`Network.levels`)
+    n_levels : how many levels there are
+    indptr : int64[n_rows + 1], the entries of each row
+    core : int32[n_entries], destination core
+    events : int32[n_entries, 3], synaptic events the message causes there, by form (`FORMS`)
+    reach : int64[n_entries], the first step its synapses take effect at, counted from (tick of the spike) x
+        n_levels; a step is tick x n_levels + level
+    """
+
+    network: Network
+    placement: Placement
+    core_start: Ints
+    rows: Mapping[str, Ints]
+    level: Indices
+    n_levels: int
+    indptr: Ints
+    core: Indices
+    events: Indices
+    reach: Ints
+
+    @property
+    def n_cores(self) -> int:
+        """Return how many cores the chip has."""
+        return int(self.core_start.shape[0]) - 1
+
+    @property
+    def n_slots(self) -> int:
+        """Return how many neurons are placed."""
+        return int(self.core_start[-1])
+
+    @property
+    def n_rows(self) -> int:
+        """Return the number of neurons and addresses that may send."""
+        return int(self.indptr.shape[0]) - 1
+
+    def core_of_row(self) -> Indices:
+        """Return int32[n_rows]: the core a row sends from, -1 for what comes from outside."""
+        cores = np.full(self.n_rows, -1, np.int32)
+        cores[: self.n_slots] = np.repeat(np.arange(self.n_cores), np.diff(self.core_start))
+        return cores
+
+    def messages_of(self, name: str, index: int) -> list[tuple[int, int]]:
+        """Return (destination core, synaptic events) of one neuron's or address's messages."""
+        row = int(self.rows[name][index])
+        here = slice(int(self.indptr[row]), int(self.indptr[row + 1]))
+        return list(zip(self.core[here].tolist(), self.events[here].sum(axis=1).tolist(), strict=True))
+
+
+def build_messages(network: Network, placement: Placement) -> MessageTable:
+    """Return the table of messages of `network` placed as `placement` says.
+
+    A spike goes once to each core that holds one of its targets, whatever their delays, which are kept at
+    the destination.
+
+    Raises
+    ------
+    PlacementError
+        if a population is not placed, or by another number of neurons than it has, or the placement names
+        one the network does not have.
+    """
+    check_placement(network, placement)
+    n_cores = placement.chip.n_cores
+    levels = network.levels()
+    n_levels = max(levels.values(), default=0) + 1
+    core_start, slots = _number_neurons(network, placement)
+    rows, n_rows = dict(slots), int(core_start[-1])
+    for name, size in emitters(network).items():
+        if name not in slots:
+            rows[name] = np.arange(n_rows, n_rows + size)
+            n_rows += size
+    level = np.zeros(int(core_start[-1]), np.int32)
+    for name in network.populations:
+        level[slots[name]] = levels[name]
+    parts = [_NO_ENTRIES]
+    for name in emitters(network):
+        for index, core, events, reach in _entries_of(network, placement, name, n_levels, n_cores):
+            parts.append((rows[name][index], core, events, reach))
+    row = np.concatenate([p[0] for p in parts])
+    core, events, reach = (np.concatenate([p[k] for p in parts]) for k in (1, 2, 3))
+    del parts
+    if bool((row[1:] < row[:-1]).any()):
+        order = np.argsort(row, kind="stable")
+        core, events, reach = core[order], events[order], reach[order]
+    return MessageTable(
+        network=network,
+        placement=placement,
+        core_start=core_start,
+        rows=MappingProxyType(rows),
+        level=level,
+        n_levels=n_levels,
+        indptr=np.concatenate([[0], np.cumsum(np.bincount(row, minlength=n_rows))]).astype(np.int64),
+        core=core,
+        events=events,
+        reach=reach,
+    )
+
+
+def check_placement(network: Network, placement: Placement) -> None:
+    """Raise PlacementError where `placement` is not one of `network`'s populations, neuron by neuron."""
+    for name, population in network.populations.items():
+        cores = placement.core_of.get(name)
+        if cores is None:
+            raise PlacementError(f"population {name!r} is not placed; placed are {_list(placement.core_of)}")
+        if cores.shape[0] != population.size:
+            raise PlacementError(
+                f"population {name!r} has {population.size} neurons, {cores.shape[0]} are placed"
+            )
+    for name in placement.core_of:
+        if name not in network.populations:
+            raise PlacementError(
+                f"{name!r} is placed but no population; there are {_list(network.populations)}"
+            )
+
+
+def form_of(projection: Projection) -> int:
+    """Return the number of the projection's form in `FORMS`."""
+    if isinstance(projection.synapses, Dense):
+        return 0
+    return 2 if isinstance(projection.synapses, Conv2d | SumPool2d) else 1
+
+
+def delay_ticks(projection: Projection, tick_ns: int) -> Ints:
+    """Return int64[1] or int64[n_synapses]: the projection's delays in ticks."""
+    return np.atleast_1d(np.asarray(projection.delay_ns, np.int64)) // tick_ns
+
+
+def _list(names: Mapping[str, object]) -> str:
+    return ", ".join(names) or "none"
+
+
+def _number_neurons(network: Network, placement: Placement) -> tuple[Ints, dict[str, Ints]]:
+    """Return the slots of each core, and the slot of each neuron by population."""
+    names = list(network.populations)
+    cores = [np.asarray(placement.core_of[name], np.int64) for name in names]
+    together = np.concatenate([*cores, np.zeros(0, np.int64)])
+    order = np.argsort(together, kind="stable")
+    slot = np.empty(order.shape[0], np.int64)
+    slot[order] = np.arange(order.shape[0])
+    counts = np.bincount(together, minlength=placement.chip.n_cores)
+    core_start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    ends = np.cumsum([c.shape[0] for c in cores], dtype=np.int64)
+    return core_start, dict(zip(names, np.split(slot, ends[:-1]) if names else [], strict=True))
+
+
+def _entries_of(
+    network: Network, placement: Placement, name: str, n_levels: int, n_cores: int
+) -> Iterator[Entries]:
+    """Yield index, destination core, events by form and reach of the messages of one emitter, in blocks."""
+    size, levels = emitters(network)[name], network.levels()
+    mine: list[tuple[Projection, Ints, Indices, Ints]] = []
+    for p in network.projections:
+        if p.pre == name:
+            csr = p.synapses.to_csr()
+            delays = delay_ticks(p, network.tick_ns)
+            mine.append((p, csr.indptr, placement.core_of[p.post][csr.indices], delays))
+    block = max(1, _CELLS_PER_BLOCK // n_cores)
+    for first in range(0, size if mine else 0, block):
+        n = min(block, size - first)
+        counts = np.zeros((n, n_cores, len(FORMS)), np.int32)
+        reach = np.full((n, n_cores), _NO_REACH)
+        for p, indptr, cores, delays in mine:
+            add_synapses(
+                indptr[first : first + n + 1],
+                cores,
+                delays * n_levels + levels[p.post],
+                form_of(p),
+                counts,
+                reach,
+            )
+        index, core = np.nonzero(reach < _NO_REACH)
+        yield index + first, core.astype(np.int32), counts[index, core], reach[index, core]

@@ -1,0 +1,185 @@
+"""What each core has to do and when: spikes in the order they are made, and neurons brought up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hwmodels.activity import Activity, Indices, Ints
+from hwmodels.messages import MessageTable, delay_ticks
+from hwmodels.reached_kernels import count_updates, distinct_ticks, mark_fired, mark_targets
+
+_BITS_PER_STRETCH = 2**25
+_CELLS_PER_STRETCH = 2**18
+_MESSAGES_PER_STRETCH = 2**17
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """Synapses that share a source and a delay: the slots each of its addresses reaches."""
+
+    source: str
+    delay: int
+    indptr: Ints
+    targets: Indices
+
+
+def streams_of(table: MessageTable) -> list[Stream]:
+    """Return all synapses of the network by source and delay, targets as slots."""
+    streams = []
+    for p in table.network.projections:
+        csr = p.synapses.to_csr()
+        targets = table.rows[p.post].astype(np.int32)[csr.indices]
+        delays = delay_ticks(p, table.network.tick_ns)
+        if delays.shape[0] == 1 and isinstance(p.delay_ns, int):
+            streams.append(Stream(p.pre, int(delays[0]), csr.indptr, targets))
+            continue
+        row_of = np.repeat(np.arange(csr.n_pre), np.diff(csr.indptr))
+        for delay in np.unique(delays).tolist():
+            mine = delays == delay
+            indptr = np.concatenate([[0], np.cumsum(np.bincount(row_of[mine], minlength=csr.n_pre))])
+            streams.append(Stream(p.pre, delay, indptr.astype(np.int64), targets[mine]))
+    return streams
+
+
+@dataclass(frozen=True, eq=False)
+class Emissions:
+    """All that is sent, in ticks from the start of the activity.
+
+    Parameters
+    ----------
+    tick, slot : int64[n], int32[n], spikes of neurons, sorted by (tick, slot)
+    outer_tick, outer_row : int64[m], int64[m], events from outside and their rows, sorted by (tick, row)
+    """
+
+    tick: Ints
+    slot: Indices
+    outer_tick: Ints
+    outer_row: Ints
+
+
+def emissions_of(activity: Activity, table: MessageTable, absent: frozenset[str] = frozenset()) -> Emissions:
+    """Return what the activity sends: neurons' spikes by slot, events from outside by row of the table.
+
+    Inputs and sources named in `absent` send nothing.
+    """
+    inner = [name for name in activity.spikes if name in table.network.populations]
+    outer = [name for name in activity.spikes if name not in inner and name not in absent]
+    (tick, slot), (outer_tick, row) = (_in_order(activity, table, names) for names in (inner, outer))
+    return Emissions(tick, slot.astype(np.int32), outer_tick, row)
+
+
+def _in_order(activity: Activity, table: MessageTable, names: list[str]) -> tuple[Ints, Ints]:
+    """Return ticks from the start and rows of what some names emit, sorted by (tick, row)."""
+    trains = [activity.spikes[name] for name in names]
+    none = np.empty(0, np.int64)
+    tick = np.concatenate([none, *(train.tick for train in trains)]) - activity.start_tick
+    row = np.concatenate(
+        [none, *(table.rows[name][train.index] for name, train in zip(names, trains, strict=True))]
+    )
+    key = tick * table.n_rows + row
+    if bool((key[1:] >= key[:-1]).all()):
+        return tick, row
+    order = np.argsort(key, kind="stable")
+    return tick[order], row[order]
+
+
+def busy_ticks(activity: Activity, table: MessageTable, emissions: Emissions, streams: list[Stream]) -> Ints:
+    """Return the ticks, from the start, in which anything is sent or, by a stream, reaches a neuron."""
+    parts = [np.unique(emissions.tick), np.unique(emissions.outer_tick)]
+    for stream in streams:
+        if stream.source in activity.spikes:
+            train = activity.spikes[stream.source]
+            room = np.empty(min(len(train), activity.n_ticks), np.int64)
+            n = distinct_ticks(train.tick, train.index, stream.indptr, room)
+            parts.append(room[:n] - activity.start_tick + stream.delay)
+    ticks = np.unique(np.concatenate(parts))
+    return ticks[ticks < activity.n_ticks]
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """Some busy ticks: what is made in them.
+
+    Parameters
+    ----------
+    ticks : int64[k], busy ticks
+    spikes : slice of the emissions' neuron spikes that fall into them
+    upto : int64[n_spikes], neurons updated on the spike's core in its tick (and level), up to its own
+    updated : int64[k, n_cores], or int64[n_levels, k, n_cores] by level: neurons updated
+    """
+
+    ticks: Ints
+    spikes: slice
+    upto: Ints
+    updated: Ints
+
+
+def stretches(
+    activity: Activity, table: MessageTable, emissions: Emissions, by_level: bool
+) -> Iterator[Stretch]:
+    """Yield the busy ticks in stretches small enough to hold their updates and messages."""
+    reached = activity.updates == "reached"
+    streams = streams_of(table) if reached else []
+    busy = busy_ticks(activity, table, emissions, streams)
+    sent = _messages_before(busy, table, emissions)
+    n_words = (table.n_slots + 63) >> 6
+    masks = _masks(table, by_level)
+    longest = max(1, min(_BITS_PER_STRETCH // max(1, 64 * n_words), _CELLS_PER_STRETCH // table.n_cores))
+    first = 0
+    while first < busy.shape[0]:
+        full = int(np.searchsorted(sent, sent[first] + _MESSAGES_PER_STRETCH, side="right")) - 1
+        stop = min(first + longest, max(full, first + 1), busy.shape[0])
+        ticks = busy[first:stop]
+        low, high = np.searchsorted(emissions.tick, [ticks[0], ticks[-1] + 1]).tolist()
+        rows = np.searchsorted(ticks, emissions.tick[low:high])
+        slots = emissions.slot[low:high]
+        bits = np.zeros((ticks.shape[0], n_words), np.uint64)
+        if reached:
+            for stream in streams:
+                _mark(stream, activity, ticks, bits)
+            mark_fired(rows, slots, bits)
+        else:
+            bits[:] = ~np.uint64(0)
+        core = (np.searchsorted(table.core_start, slots, side="right") - 1).astype(np.int32)
+        upto = np.zeros(high - low, np.int64)
+        updated = np.zeros((len(masks), ticks.shape[0], table.n_cores), np.int64)
+        for mask, found in zip(masks, updated, strict=True):
+            count_updates(bits, mask, table.core_start, (rows, slots, core), upto, found)
+        yield Stretch(ticks, slice(low, high), upto, updated if by_level else updated[0])
+        first = stop
+
+
+def _messages_before(busy: Ints, table: MessageTable, emissions: Emissions) -> Ints:
+    """Return int64[n_busy + 1]: how many messages are sent before each busy tick, and in all."""
+    lengths = np.diff(table.indptr)
+    total = np.zeros(busy.shape[0] + 1, np.int64)
+    for tick, row in ((emissions.tick, emissions.slot), (emissions.outer_tick, emissions.outer_row)):
+        running = np.concatenate([[0], np.cumsum(lengths[row])])
+        total[:-1] += running[np.searchsorted(tick, busy)]
+        total[-1] += running[-1]
+    return total
+
+
+def _masks(table: MessageTable, by_level: bool) -> list[npt.NDArray[np.uint64]]:
+    """Return one mask of all placed neurons, or one for the neurons of each level."""
+    levels = [table.level == k for k in range(table.n_levels)] if by_level else [np.ones(table.n_slots, bool)]
+    masks = []
+    for chosen in levels:
+        padded = np.zeros(((table.n_slots + 63) >> 6) << 6, np.uint8)
+        padded[: table.n_slots] = chosen
+        masks.append(np.packbits(padded, bitorder="little").view(np.uint64))
+    return masks
+
+
+def _mark(stream: Stream, activity: Activity, ticks: Ints, bits: npt.NDArray[np.uint64]) -> None:
+    train = activity.spikes.get(stream.source)
+    if train is None:
+        return
+    offset = stream.delay - activity.start_tick
+    low, high = np.searchsorted(train.tick, [ticks[0] - offset, ticks[-1] + 1 - offset]).tolist()
+    some = slice(low, high)
+    mark_targets(train.tick[some], train.index[some], stream.indptr, stream.targets, offset, ticks, bits)

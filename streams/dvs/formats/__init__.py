@@ -1,0 +1,1 @@
+"""One decoder per file format; each yields packets of events in the order of the file."""
