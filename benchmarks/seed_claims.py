@@ -20,7 +20,7 @@ import msgspec
 
 from apps.command_line import CommandParser, natural
 from benchmarks.pages import renew
-from benchmarks.seed_claims_result import Baseline, SeedClaims
+from benchmarks.seed_claims_result import Baseline, SeedClaims, TwinCheck
 from benchmarks.seed_energy import ecg_energy, keyword_energy
 from benchmarks.seed_gated import multiplications
 from benchmarks.seed_low_pass import low_pass_claim
@@ -71,6 +71,7 @@ def count(options: argparse.Namespace) -> SeedClaims:
         low_pass=low_pass_claim(data, seed, told["low_pass"], clips) if data else None,
         gated=[multiplications(data, v, seed, told[f"gated_v{v}"], clips) for v in (1, 2)] if data else [],
         baselines=[_baseline(kind, told[kind]) for kind in ("gru", "lstm")],
+        twins=[TwinCheck(name, **told[name]["twin"]) for name in ("low_pass", "gated_v1", "gated_v2")],
     )
 
 

@@ -59,7 +59,8 @@ class LowPassClaim(msgspec.Struct, frozen=True):
     memory (low, high), to spikes and bits. per_operation : energy of a multiply-accumulate on the processor
     to that of a synaptic event with its share of a spike. fewer : dense multiply-accumulates to synaptic
     events. allowed_nw, allowed_na : static power, and current per neuron at 1.8 V, at which the ratio of the
-    core would be 500.
+    core would be 500. unit_spikes, ratio_unit : spikes, and the core's ratio, if a spike could carry only one
+    threshold, and an input event only one step.
     """
 
     recordings: int
@@ -82,6 +83,8 @@ class LowPassClaim(msgspec.Struct, frozen=True):
     allowed_nw: float
     allowed_na: float
     example_uw: float
+    unit_spikes: float
+    ratio_unit: float
 
 
 class Multiplications(msgspec.Struct, frozen=True):
@@ -124,6 +127,22 @@ class Baseline(msgspec.Struct, frozen=True):
     test: float
 
 
+class TwinCheck(msgspec.Struct, frozen=True):
+    """A trained network run event by event beside its dense float64 twin, on validation clips.
+
+    spikes : of the engine. twin_spikes : of the twin. differing : places at which they send different values.
+    answers_differing : clips. largest_gap : between outputs at the last step.
+    """
+
+    network: str
+    clips: int
+    spikes: int
+    twin_spikes: int
+    differing: int
+    answers_differing: int
+    largest_gap: float
+
+
 class SeedClaims(msgspec.Struct, frozen=True):
     """All of it. An empty list or None: the recordings were not there."""
 
@@ -133,3 +152,4 @@ class SeedClaims(msgspec.Struct, frozen=True):
     low_pass: LowPassClaim | None
     gated: list[Multiplications]
     baselines: list[Baseline]
+    twins: list[TwinCheck]

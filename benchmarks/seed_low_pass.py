@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.seed_claims_result import LowPassClaim
 from benchmarks.seed_run import Heard, hear, own_network, spoken_clips
-from hwmodels.metrics import macs_per_tick
+from hwmodels.metrics import effective_events, macs_per_tick
 
 PJ_PER_CYCLE = 10.0
 CYCLES_PER_MAC = 27
@@ -52,6 +52,7 @@ def compared(heard: Heard, n_bands: int, training: dict[str, Any]) -> LowPassCla
     spikes_uw = spikes * PJ_PER_SPIKE * 1e-6
     weights_uw = synaptic * WEIGHT_BITS * PJ_PER_BIT * 1e-6
     events_uw = spikes_uw + weights_uw
+    unit_spikes, unit_uw = _in_unit_spikes(heard, hidden, float(training["threshold"]), seconds)
     allowed_nw = 1000.0 * (core_uw / CLAIMED - events_uw)
     neurons = sum(network.populations[name].size for name in hidden)
     return LowPassClaim(
@@ -75,7 +76,24 @@ def compared(heard: Heard, n_bands: int, training: dict[str, Any]) -> LowPassCla
         allowed_nw=allowed_nw,
         allowed_na=allowed_nw / SUPPLY_V / neurons,
         example_uw=cortex_uw(EXAMPLE_UNITS**2 * EXAMPLE_STEPS_PER_S),
+        unit_spikes=unit_spikes,
+        ratio_unit=core_uw / unit_uw,
     )
+
+
+def _in_unit_spikes(heard: Heard, hidden: list[str], threshold: float, seconds: float) -> tuple[float, float]:
+    """Return spikes per second and their power, uW, if what was sent came in single thresholds."""
+    spikes = synaptic = 0.0
+    for projection in heard.network.projections:
+        name = projection.pre
+        fired = int(heard.fired[name].sum())
+        units = heard.value[name] / (threshold if name in hidden else 1.0)
+        # Every unit reaches as many synapses on average as the events it is taken from.
+        synaptic += effective_events(projection, heard.fired[name]) * (units / fired if fired else 0.0)
+    for name in hidden:
+        spikes += heard.value[name] / threshold
+    pj = spikes * PJ_PER_SPIKE + synaptic * WEIGHT_BITS * PJ_PER_BIT
+    return spikes / seconds, pj * 1e-6 / seconds
 
 
 def cortex_uw(macs_per_s: float) -> float:

@@ -1,7 +1,14 @@
 """The seed papers' claims on the project's own networks as tables in Markdown."""
 
 from benchmarks.pages import number, table
-from benchmarks.seed_claims_result import Baseline, LowPassClaim, Multiplications, SeedClaims, SpikingEnergy
+from benchmarks.seed_claims_result import (
+    Baseline,
+    LowPassClaim,
+    Multiplications,
+    SeedClaims,
+    SpikingEnergy,
+    TwinCheck,
+)
 from benchmarks.seed_gated import PUBLISHED
 
 
@@ -15,6 +22,8 @@ def markdown(result: SeedClaims) -> str:
         parts += ["### S3: multiplications saved", _gated(result.gated)]
     if result.baselines:
         parts += ["### What the networks reach", _reached(result)]
+    if result.twins:
+        parts += ["### Event by event beside the dense twin", _twins(result.twins)]
     return "\n\n".join(parts)
 
 
@@ -81,6 +90,8 @@ def _low_pass(c: LowPassClaim) -> str:
         ("core and memory / events", f"{number(low)} to {number(high)}"),
         ("of it: a multiply-accumulate costs more than an event by", number(c.per_operation)),
         ("of it: fewer events than multiply-accumulates by", number(c.fewer)),
+        ("spikes per second if each carried one threshold", f"{c.unit_spikes:,.0f}"),
+        ("core / events, each of one threshold", number(c.ratio_unit)),
         ("static power at which the core's ratio is 500", f"{number(c.allowed_nw)} nW"),
         ("the same as current per neuron at 1.8 V", f"{number(c.allowed_na)} nA"),
         ("the note's own example, 50 units at 30 steps per second", f"{number(c.example_uw)} uW (told: 20)"),
@@ -126,6 +137,23 @@ def _reached(result: SeedClaims) -> str:
         rows.append((f"input-gated v{g.version}, trained", validation, test))
         rows.append((f"input-gated v{g.version}, events", "", percent(g.accuracy_events)))
     return table(("network, two layers of 96", "validation, balanced %", "test, balanced %"), rows)
+
+
+def _twins(twins: list[TwinCheck]) -> str:
+    heads = ("network", "validation clips", "spikes", "of the twin", "that differ", "answers that differ")
+    rows = [
+        (
+            t.network,
+            str(t.clips),
+            f"{t.spikes:,}",
+            f"{t.twin_spikes:,}",
+            f"{t.differing:,}",
+            str(t.answers_differing),
+            f"{t.largest_gap:.1g}",
+        )
+        for t in twins
+    ]
+    return table((*heads, "largest gap of outputs"), rows)
 
 
 def _dense(b: Baseline) -> tuple[str, str, str]:
