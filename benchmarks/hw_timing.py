@@ -25,7 +25,7 @@ from eventsim.errors import DataError, EventSimError, OutputError
 
 RESULT = ROOT / "benchmarks" / "results" / "hw_timing.json"
 # in-degree, tick in ns, seconds: about 10^7 messages each.
-CASES = ((100, 100_000, 1.07), (100, 1_000_000, 1.07), (1000, 100_000, 0.58))
+CASES = ((100, 100_000, 1.07), (100, 500_000, 1.07), (1000, 100_000, 0.58))
 RATE_BAR = 20.0
 RATIO_BAR = 2.0
 

@@ -48,7 +48,7 @@ class Measures:
     def keep(self, laid: Laid, sending: Sending, tally: Tally, tick: Ints) -> None:
         """Keep the messages of a stretch."""
         core = sending.entries.core[laid.entry]
-        self.kept.append((sending.row[laid.entry], core, tally.sent, tally.served, tick))
+        self.kept.append((sending.row[laid.entry].astype(np.int64), core, tally.sent, tally.served, tick))
 
     def message_ticks(self) -> Ints:
         """Return the ticks in which the kept messages were made."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from eventsim.convolutions import Conv2d, SumPool2d
 from eventsim.errors import PlacementError
@@ -23,8 +25,8 @@ _NO_REACH = np.iinfo(np.int64).max
 _CELLS_PER_BLOCK = 2**18
 
 Entries = tuple[Ints, Indices, Indices, Ints]
-_NO_ENTRIES: Entries = (
-    np.empty(0, np.int64),
+_NO_ENTRIES = (
+    np.empty(0, np.int32),
     np.empty(0, np.int32),
     np.empty((0, 3), np.int32),
     np.empty(0, np.int64),
@@ -116,16 +118,17 @@ def build_messages(network: Network, placement: Placement) -> MessageTable:
     level = np.zeros(int(core_start[-1]), np.int32)
     for name in network.populations:
         level[slots[name]] = levels[name]
-    parts = [_NO_ENTRIES]
+    columns: list[list[npt.NDArray[Any]]] = [[column] for column in _NO_ENTRIES]
     for name in emitters(network):
         for index, core, events, reach in _entries_of(network, placement, name, n_levels, n_cores):
-            parts.append((rows[name][index], core, events, reach))
-    row = np.concatenate([p[0] for p in parts])
-    core, events, reach = (np.concatenate([p[k] for p in parts]) for k in (1, 2, 3))
-    del parts
+            columns[0].append(rows[name][index].astype(np.int32))
+            columns[1].append(core)
+            columns[2].append(events)
+            columns[3].append(reach)
+    row, core, events, reach = (_joined(column) for column in columns)
     if bool((row[1:] < row[:-1]).any()):
         order = np.argsort(row, kind="stable")
-        core, events, reach = core[order], events[order], reach[order]
+        row, core, events, reach = row[order], core[order], events[order], reach[order]
     return MessageTable(
         network=network,
         placement=placement,
@@ -138,6 +141,13 @@ def build_messages(network: Network, placement: Placement) -> MessageTable:
         events=events,
         reach=reach,
     )
+
+
+def _joined(parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Return the parts as one array; they are let go, so that a table is never held twice."""
+    whole = np.concatenate(parts)
+    parts.clear()
+    return whole
 
 
 def check_placement(network: Network, placement: Placement) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eventsim.errors import ParameterError
-from hwmodels.activity import Activity, Ints
+from hwmodels.activity import Activity, Indices, Ints
 from hwmodels.costs import HardwareCosts
 from hwmodels.ideal_kernels import Entries
 from hwmodels.messages import FORMS, MessageTable
@@ -61,13 +61,13 @@ class Sending:
     """The entries of a table on one chip.
 
     entries : core, flight and service of each. direct : bool[n_entries], without the mesh. row :
-    int64[n_entries].
+    int32[n_entries].
     place_x, place_y : int64[n_cores + 1], place of the entrance's tile, then of each core's.
     """
 
     entries: Entries
     direct: npt.NDArray[np.bool_]
-    row: Ints
+    row: Indices
     place_x: Ints
     place_y: Ints
 
@@ -87,9 +87,9 @@ def sending_of(table: MessageTable, costs: HardwareCosts, entrance: Entrance) ->
         np.concatenate([[at], places]).astype(np.int64)
         for at, places in zip(entrance.tile, costs.places(), strict=True)
     )
-    row = np.repeat(np.arange(table.n_rows), np.diff(table.indptr))
+    row = np.repeat(np.arange(table.n_rows, dtype=np.int32), np.diff(table.indptr))
     direct = entrance.rows(table, entrance.direct)[row]
-    unit, goal = table.core_of_row()[row] + 1, table.core + 1
+    unit, goal = table.core_of_row()[row] + 1, table.core + 1  # int32
     flight = costs.tile_ps + np.abs(x[unit] - x[goal]) * costs.hop_x_ps
     flight += np.abs(y[unit] - y[goal]) * costs.hop_y_ps
     flight[direct] = 0
