@@ -101,10 +101,10 @@ def time_on_chip(setup: MeshSetup, activity: Activity) -> ChipTime:
 def _with_barriers(setup: MeshSetup, activity: Activity, timing: Timing) -> ChipTime:
     last = activity.stop_tick - 1
     lasts = np.maximum(timing.duration_ps, setup.least_ps)
-    idle_ps = max(timing.idle_tick_ps, setup.least_ps)
+    idle_ps = max(int(timing.idle_tick_ps), setup.least_ps)
     elapsed = int(lasts.sum()) + (activity.n_ticks - lasts.size) * idle_ps
     busy = timing.tick.size and int(timing.tick[-1]) == last
-    work_ps = int(timing.duration_ps[-1]) if busy else timing.idle_tick_ps
+    work_ps = int(timing.duration_ps[-1]) if busy else int(timing.idle_tick_ps)
     # A chip with a tick of its own gives its answer at the end of it; one that waits for input, at once.
     own_tick = setup.chip.synchronisation is not None and setup.chip.synchronisation.tick_ns is not None
     last_ps = max(work_ps, setup.least_ps)
@@ -125,4 +125,4 @@ def _without(setup: MeshSetup, activity: Activity, timing: Timing) -> ChipTime:
     if setup.live:
         began_ps = (last - activity.start_tick) * tick_ps
         done_ps = max(done_ps, began_ps)
-    return ChipTime(timing, timing.total_ps, timing.duration_ps, done_ps, done_ps - began_ps)
+    return ChipTime(timing, int(timing.total_ps), timing.duration_ps, done_ps, done_ps - began_ps)

@@ -191,8 +191,8 @@ def _message_quantiles(times: Sequence[ChipTime]) -> Quantiles | None:
         return None
     histogram = sum((t.timing.latencies.histogram for t in times), np.zeros_like(busiest.histogram))
     together = type(busiest)(histogram, sum(t.timing.latencies.total_ps for t in times), busiest.largest_ps)
-    p50, p90, p99 = (together.quantile_ps(share) / PS_PER_NS for share in (0.5, 0.9, 0.99))
-    return Quantiles(together.n_messages, p50, p90, p99, busiest.largest_ps / PS_PER_NS)
+    p50, p90, p99 = (int(together.quantile_ps(share)) / PS_PER_NS for share in (0.5, 0.9, 0.99))
+    return Quantiles(together.n_messages, p50, p90, p99, int(busiest.largest_ps) / PS_PER_NS)
 
 
 def _cores(run: MeshRun) -> Iterator[CoreUse]:
