@@ -121,7 +121,7 @@ def test_one_network_on_chips_of_each_kind() -> None:
     assert loihi.dynamic.low <= loihi.dynamic.value <= loihi.dynamic.high
     assert on("truenorth").refused.startswith("population 'out': neuron 0 has 300 distinct sources")
     assert on("speck").dynamic is None
-    assert on("cortex-m4").dynamic.value == pytest.approx(600_000 * 1719e-6)
+    assert on("cortex-m4").dynamic.value == pytest.approx(600_000 * 1717e-6)
     assert on("xylo").refused
 
 
