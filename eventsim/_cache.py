@@ -6,7 +6,7 @@ kernel. Here another source or setting is another folder, so a stale kernel cann
 
 The hash is taken of what the files hold, not of their sizes and times: an unpacked wheel, `git checkout` or
 `cp -p` can bring a different file of the same size and time, and a fresh clone of the same sources should
-find its kernels. Reading all sources takes about 2 ms.
+find its kernels. Reading all sources takes about 4 ms.
 
 Processes may start at once: they agree on the folder, and Numba writes each file under a temporary name and
 renames it. A folder may be removed under a running process: Numba then compiles again and makes it again.
@@ -28,17 +28,20 @@ _KEPT_S = 3600.0
 
 
 def direct_numba_cache() -> None:
-    """Set NUMBA_CACHE_DIR, unless the user chose one; to be called before a kernel is defined.
+    """Set NUMBA_CACHE_DIR; to be called before a kernel is defined.
 
-    The folder lies in the user's cache; where that cannot be written, in a private folder for temporary
-    files; and where there is none either, Numba decides.
+    The folder lies in the one that NUMBA_CACHE_DIR names already, else in the user's cache; where that cannot
+    be written, in a private folder for temporary files; and where there is none either, Numba decides. A
+    folder the user chose is not used as it is: kernels of an earlier version there have crashed a later one.
     """
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    # A parent process that ran other sources hands its folder down: that is ours to replace.
-    if chosen and os.path.basename(os.path.dirname(chosen)) != _FOLDER:
-        return
+    chosen = os.environ.get("NUMBA_CACHE_DIR") or None
+    if chosen and os.path.basename(os.path.dirname(chosen)) == _FOLDER:
+        # Handed down by a parent process, which may have run other sources.
+        chosen = os.path.dirname(os.path.dirname(chosen))
     digest = source_hash(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    folder = _writable(user_cache(), digest) or _writable(_temporary_folder(), digest)
+    folder = (
+        _writable(chosen, digest) or _writable(user_cache(), digest) or _writable(_temporary_folder(), digest)
+    )
     if folder is None:
         return
     os.environ["NUMBA_CACHE_DIR"] = folder
