@@ -12,7 +12,7 @@ from eventsim.engine.jit import inlined, kernel, part
 Ints = npt.NDArray[np.int64]
 Indices = npt.NDArray[np.int32]
 
-FEW = 64
+FEW = 256
 """Up to so many senders in a tick, arrivals are put in order as they are made; above, sorted afterwards."""
 STRIDE = FEW + 8
 """Places per core: not a power of two, or the cores' first places would share few lines of the cache."""
@@ -245,13 +245,15 @@ def many(laid: Laid, entries: Entries, tally: Tally, bench: Bench, tick: int) ->
 
 
 @kernel
-def run_ticks(laid: Laid, entries: Entries, senders: Ints, tally: Tally, bench: Bench, work: Ints) -> None:
+def run_ticks(
+    laid: Laid, entries: Entries, at_once: npt.NDArray[np.bool_], tally: Tally, bench: Bench, work: Ints
+) -> None:
     """Write work[k], ps: how long after its begin the work of each tick is done, before the barrier.
 
-    senders : int64[n_ticks], how many spikes and events from outside each tick has.
+    at_once : bool[n_ticks], True only where at most `FEW` spikes and events from outside are sent.
     """
     for tick in range(work.shape[0]):
-        if senders[tick] <= FEW:
+        if at_once[tick]:
             work[tick] = few(laid, entries, tally, bench, tick)
         else:
             work[tick] = many(laid, entries, tally, bench, tick)

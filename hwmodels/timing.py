@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from eventsim.errors import ParameterError
 from hwmodels.activity import Activity, Ints
@@ -131,7 +131,8 @@ def _run_barrier(
         elif contention == "sums":
             run_simple_ticks(laid, sending.entries, tally, np.zeros(table.n_cores, np.int64), work)
         else:
-            run_ticks(laid, sending.entries, senders, tally, _bench(laid, senders, table.n_cores), work)
+            at_once = senders <= FEW
+            run_ticks(laid, sending.entries, at_once, tally, _bench(laid, at_once, table.n_cores), work)
         works.append(work)
         ticks.append(stretch.ticks)
         measures.updated += stretch.updated.sum(axis=0)
@@ -181,9 +182,9 @@ def _ticks_of(laid: Laid, n_cores: int, ticks: Ints) -> Ints:
     return of_message
 
 
-def _bench(laid: Laid, senders: Ints, n_cores: int) -> Bench:
+def _bench(laid: Laid, at_once: npt.NDArray[np.bool_], n_cores: int) -> Bench:
     per_tick = np.diff(laid.outer) + np.diff(laid.inner[::n_cores])
-    most = int(per_tick[senders > FEW].max(initial=0))
+    most = int(per_tick[~at_once].max(initial=0))
     return Bench(
         np.zeros(n_cores, np.int64),
         np.zeros(n_cores, np.int64),
@@ -246,8 +247,3 @@ def _finished(
         groups=groups,
         left_out=costs.left_out,
     )
-
-
-def ticks_in_order(timing: Timing) -> Iterator[tuple[int, int, int]]:
-    """Yield (tick, start_ps, end_ps) of each busy tick."""
-    yield from zip(timing.tick.tolist(), timing.start_ps.tolist(), timing.end_ps.tolist(), strict=True)

@@ -4,11 +4,14 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hardware_cases import cases
-from hypothesis import given
+from hardware_cases import activity_of, cases, chip_of
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eventsim import LIF, Csr, Network
+from hwmodels.costs import HardwareCosts
 from hwmodels.messages import build_messages
+from hwmodels.placement import Placement
 from hwmodels.timing import time_activity
 from hwmodels.timing_simpy import time_activity_simpy
 
@@ -60,3 +63,48 @@ def test_barrier(case, contention):
 @given(case=cases("asynchronous"), live=st.booleans())
 def test_asynchronous(case, contention, live):
     compare(case, contention, live)
+
+
+@settings(max_examples=60)
+@given(case=cases("barrier"))
+def test_barrier_with_arrivals_sorted_afterwards(case):
+    """The way of ticks with very many messages, taken by all of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hwmodels.timing.FEW", -1)
+        compare(case, "none")
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("n", [40, 150])
+def test_a_tick_of_many_messages_both_ways(n):
+    """So many for a core that runs are merged."""
+    rng = np.random.default_rng(n)
+    net = Network(tick_ns=1000)
+    net.add_input("in", n)
+    net.add_population("cells", n, LIF(tau_ns=1e4))
+    for pre in ("in", "cells"):
+        indices = rng.integers(0, n, 5 * n)
+        net.connect(pre, "cells", Csr(np.arange(n + 1) * 5, indices, np.ones(5 * n)), 1000)
+    placement = Placement(chip_of(3, 3, 2), {"cells": rng.integers(0, 18, n)})
+    table = build_messages(net, placement)
+    activity = activity_of(rng, net, 1.0)
+    activity = dataclasses.replace(activity, tick_ns=1000)
+    costs = HardwareCosts(
+        3,
+        3,
+        2,
+        hop_x_ps=3,
+        hop_y_ps=2,
+        spike_out_ps=1,
+        message_out_ps=1,
+        message_in_ps=2,
+        synapse_sparse_ps=1,
+    )
+    found = []
+    for few in (-1, 256):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("hwmodels.timing.FEW", few)
+            found.append(time_activity(activity, table, costs, keep_messages=True))
+    truth = time_activity_simpy(activity, net, placement, costs)
+    for each in found:
+        assert_equal(each, truth)
