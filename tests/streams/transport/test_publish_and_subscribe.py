@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import zmq
@@ -210,7 +211,7 @@ FRAGMENTS = st.lists(st.binary(max_size=50), min_size=1, max_size=5)
 
 
 def test_a_stream_among_noise_is_received_whole() -> None:
-    """Foreign, malformed, truncated, duplicated and late messages over a real socket, between good ones."""
+    """Foreign, malformed, truncated and duplicated messages over a real socket, between good ones."""
     frames = [wire.encode(sound(10 * i, 10), Place("s", "a" * 16, i, 10 * i)) for i in range(200)]
     n_foreign = n_malformed = 0
     with raw_publisher() as (socket, address), Subscriber(address, timeout_s=LIMIT_S) as stream:
@@ -239,6 +240,36 @@ def test_a_stream_among_noise_is_received_whole() -> None:
         assert (counts.foreign, counts.malformed, counts.duplicates) == (n_foreign, n_malformed, len(taken))
         assert (counts.lost_messages, counts.received_messages) == (0, len(taken))
         assert counts.last_problem is not None
+
+
+def test_messages_out_of_order_on_a_real_socket_are_counted_and_not_handed_on() -> None:
+    """What arrives in any order: only what is later than all before is handed on, the rest is counted."""
+    with raw_publisher() as (socket, address), Subscriber(address, "s", timeout_s=LIMIT_S) as stream:
+        joined(socket)
+        n_sessions = 0
+
+        @settings(max_examples=40, suppress_health_check=list(HealthCheck))
+        @given(st.permutations(range(1, 9)))
+        def order(sequences: list[int]) -> None:
+            nonlocal n_sessions
+            n_sessions += 1
+            before = replace(stream.statistics)
+            for sequence in (0, *sequences):
+                place = Place("s", f"{n_sessions:016x}", sequence, 10 * sequence)
+                socket.send_multipart(wire.encode(sound(10 * sequence, 10), place))
+            highest = [0, *(n for i, n in enumerate(sequences) if n > max(sequences[:i], default=0))]
+            taken = [stream.receive(LIMIT_S).header.sequence for _ in highest]
+            socket.send_multipart(wire.encode_heartbeat(Place("s", f"{n_sessions:016x}", 9, 90)))
+            assert taken == highest
+            socket.send_multipart(wire.encode(sound(90, 10), Place("s", f"{n_sessions:016x}", 9, 90)))
+            assert stream.receive(LIMIT_S).header.sequence == 9
+            after = stream.statistics
+            assert after.reordered - before.reordered == after.lost_messages - before.lost_messages
+            assert after.lost_messages - before.lost_messages == 9 - len(highest)
+            assert after.lost_items - before.lost_items == 10 * (9 - len(highest))
+
+        order()
+        assert stream.statistics.duplicates == 0
 
 
 @pytest.mark.timeout(120)
