@@ -6,10 +6,12 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from importlib.util import find_spec
 from multiprocessing import get_context, parent_process
+from queue import SimpleQueue
 from typing import Any
 
 from apps.hw_sweep_file import Value
@@ -37,12 +39,18 @@ def run_in_processes(context: SweepContext, points: Sequence[Point], workers: in
     """
     # spawn: a fork would copy the locks of threads that do not exist in the child.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (context,))
+    # Not concurrent.futures.wait: it takes the locks of all futures, and interrupted keeps some for ever.
+    finished: SimpleQueue[Future[dict[str, Any]]] = SimpleQueue()
     try:
-        waiting: dict[Future[dict[str, Any]], Point] = {pool.submit(_run, point): point for point in points}
-        while waiting:
-            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield waiting.pop(future), future.result()
+        with _interrupts_held():
+            point_of = {pool.submit(_run, point): point for point in points}
+            for future in point_of:
+                future.add_done_callback(finished.put)
+        while point_of:
+            future = finished.get()
+            with _interrupts_held():
+                outcome = point_of.pop(future), future.result()
+            yield outcome
     except BrokenProcessPool:
         raise EventSimError(
             "a worker process died, perhaps for want of memory; try fewer --workers"
@@ -78,13 +86,24 @@ def run_on_cluster(context: SweepContext, points: Sequence[Point], address: str)
             client.cancel(list(waiting))
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Keep Ctrl-C waiting while a lock is held, and from all processes started meanwhile for good.
+
+    It reaches the whole group: only this process decides what becomes of its workers.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 _runner: PointRunner | None = None
 
 
 def _start_worker(context: SweepContext) -> None:
     global _runner
-    # Ctrl-C reaches the whole group: only the parent decides what becomes of it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _runner = PointRunner(context)
 
