@@ -3,7 +3,7 @@ import signal
 
 from hypothesis import HealthCheck, settings
 
-# A shell that starts the tests in the background has Ctrl-C ignored, and processes that tests start inherit that.
+# A shell that starts the tests in the background has Ctrl-C ignored, and what tests start would inherit that.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
