@@ -134,10 +134,13 @@ def test_a_second_consumer_on_a_lossless_address_is_noticed() -> None:
 
 def test_who_joins_late_is_told_what_the_stream_is_and_what_it_missed() -> None:
     with Publisher(ANY, "cam", description=Description(stream_kind="dvs", width=64, height=48)) as out:
-        for i in range(5):
-            out.send(camera_block(i * 1_000_000, 10))
-        with Subscriber(out.address, timeout_s=LIMIT_S) as stream:
+        with Subscriber(out.address, timeout_s=LIMIT_S) as early:
             assert out.wait_for_subscribers(1, LIMIT_S)
+            for i in range(5):
+                out.send(camera_block(i * 1_000_000, 10))
+            # All have left the publisher before the next subscriber comes.
+            assert [early.receive(LIMIT_S).header.sequence for _ in range(5)] == list(range(5))
+        with Subscriber(out.address, timeout_s=LIMIT_S) as stream:
             while not stream.descriptions:
                 assert stream.receive(0.05) is None
             out.send(camera_block(5_000_000, 10))
