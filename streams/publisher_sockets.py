@@ -48,6 +48,9 @@ def set_connection_options(socket: "zmq.Socket[bytes]") -> None:
     socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 5 * HEARTBEAT_MS)
     socket.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MS)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, MAX_RECONNECT_MS)
+    # Holds for connections that break while the socket is open: by default what was still to leave through
+    # one of them is waited for without end, and the linger that `close` gives comes too late for it.
+    socket.setsockopt(zmq.LINGER, 0)
 
 
 def open_sockets(
