@@ -261,7 +261,7 @@ def _deliver_all(at: int, handle: Ints, row: Ints, tick: int) -> int:
             place = c * N_CLASS_COLUMNS
             touched = call(classes[place + DELIVER], at, c, classes[place + CURSOR], touched)
             if classes[place + SPAN]:
-                leave(handle, c, tick)
+                leave(at, handle, c, tick)
             else:
                 pass_on(handle, c)
     for c in range(row[CLASS_ZERO], row[CLASS_STOP]):
@@ -330,7 +330,7 @@ def run_until(at: int, until: int) -> int:
     """
     handle = ints_at(at, HANDLE_SIZE)
     while True:
-        if handle[TO_SORT] and not sort_in(handle):
+        if handle[TO_SORT] and not sort_in(at, handle):
             return MORE_ROOM
         merged = merged_tick(handle)
         set_merged(handle, NEVER)

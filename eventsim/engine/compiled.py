@@ -27,6 +27,7 @@ from eventsim.engine.layout import (
     GRADED_SPIKES,
     INDICES,
     INDPTR,
+    LEAVE,
     LOOK,
     MEMBRANE,
     N_CLASS_COLUMNS,
@@ -45,6 +46,7 @@ from eventsim.engine.layout import (
     READOUT,
     SIZE,
     SLOTS,
+    SORT,
     SOURCE,
     SPAN,
     START,
@@ -55,6 +57,8 @@ from eventsim.engine.layout import (
     WIDTH,
     Ints,
 )
+from eventsim.engine.slots import leave_slot, sort_to_slots
+from eventsim.engine.windows import leave_window, sort_to_windows
 from eventsim.errors import ParameterError
 from eventsim.models.model import Form, NeuronModel
 from eventsim.network import Network, Population
@@ -83,6 +87,11 @@ _SUMMED: dict[str, Entry] = {
     "one_to_one64": summed.deliver_one_to_one64,
     "convolution32": summed.deliver_convolution32,
     "convolution64": summed.deliver_convolution64,
+}
+
+_SORTED: dict[str, tuple[Entry, Entry]] = {
+    "slots": (sort_to_slots, leave_slot),
+    "windows": (sort_to_windows, leave_window),
 }
 
 
@@ -228,6 +237,8 @@ def _lay_out_classes(delivery: Sequence[DeliveryClass], forms: Sequence[Form]) -
             row[DELAYS], row[N_DELAYS] = rows.delays.ctypes.data, rows.delays.size
             row[SPAN], row[SLOTS], row[WIDTH] = rows.span, slots, rows.width
             slots += rows.span
+            sort, leave = _SORTED[c.kind]
+            row[SORT], row[LEAVE] = address_of(sort), address_of(leave)
     return table
 
 

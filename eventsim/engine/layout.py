@@ -201,7 +201,8 @@ READOUT, UNIT_SPIKES, GRADED_SPIKES = range(3)
 # SPAN of them (0: it is not in slots), from SLOTS on; its WEIGHTS are synapses as `slots` packs them, INDPTR
 # where whole rows start, DELAYS the delays in a row and COUNTS how many synapses have each; UNDER_WAY is the
 # number of words in its slots. WIDTH is 0, or the slots are windows of 2^WIDTH ticks; AT is where in the pool
-# the front of the open one is (or -1) and STOP where its chunk ends.
+# the front of the open one is (or -1) and STOP where its chunk ends. SORT and LEAVE are the entries that sort
+# what a packet brings and that remove what was delivered.
 (
     POST,
     DELAY,
@@ -229,8 +230,10 @@ READOUT, UNIT_SPIKES, GRADED_SPIKES = range(3)
     WIDTH,
     AT,
     STOP,
-) = range(26)
-N_CLASS_COLUMNS: Final = 26
+    SORT,
+    LEAVE,
+) = range(28)
+N_CLASS_COLUMNS: Final = 28
 
 # Columns of the table of clocks: Poisson sources. CLOCK_TICK is the tick of the next events and CLOCK_EVENTS
 # their number, at least one; the event after them lies clock_ahead ticks after CLOCK_ORIGIN. RATES is the

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from eventsim.engine.jit import (
     copy_eight,
+    entry,
     indices,
     indices_at,
     inlined,
@@ -33,15 +34,20 @@ from eventsim.engine.layout import (
     COUNTS,
     DELAY,
     DELAYS,
+    F_CLASSES,
     F_NEXT_CHUNK,
+    F_PACKETS,
     F_POOL,
     F_SLOT_CHUNK,
     F_SLOT_END,
     F_SLOT_LIMIT,
     F_SPIKE_ADDRESS,
     FREE_CHUNKS,
+    HANDLE_SIZE,
     INDPTR,
+    N_CLASS_COLUMNS,
     N_DELAYS,
+    N_PACKET_COLUMNS,
     N_PRE,
     N_WEIGHTS,
     NEVER,
@@ -103,12 +109,15 @@ def stop_of(slot: Slot, chunk: int) -> int:
     return slot.end if slot.next_chunk[chunk] < 0 else chunk * CHUNK + FULL
 
 
-@part
-def sort_to_slots(handle: Ints, row: Ints, packet: Ints, head: int) -> int:
+@entry
+def sort_to_slots(address_of_handle: int, c: int, number: int, head: int) -> int:
     """Copy the synapses of a packet to their slots; return when the class, due at `head` so far, is due now.
 
     Returns NO_ROOM, having changed nothing, where the pool must grow first.
     """
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    row = ints(handle, F_CLASSES)[c * N_CLASS_COLUMNS : (c + 1) * N_CLASS_COLUMNS]
+    packet = ints(handle, F_PACKETS)[number * N_PACKET_COLUMNS : (number + 1) * N_PACKET_COLUMNS]
     starts, address = ints_at(row[INDPTR], row[N_PRE] + 1), indices(handle, F_SPIKE_ADDRESS)
     synapses = 0
     for e in range(packet[PACKET_START], packet[PACKET_START] + packet[PACKET_COUNT]):
@@ -174,8 +183,10 @@ def _first_tick(handle: Ints, row: Ints, tick: int, limit: int) -> int:
     return min(tick, limit)
 
 
-@inlined
-def leave_slot(handle: Ints, row: Ints, tick: int) -> int:
+@entry
+def leave_slot(address_of_handle: int, c: int, tick: int, _: int) -> int:
     """Empty the slot of `tick`, which has been delivered; return when the class is due next."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    row = ints(handle, F_CLASSES)[c * N_CLASS_COLUMNS : (c + 1) * N_CLASS_COLUMNS]
     row[UNDER_WAY] -= free_slot(handle, row[SLOTS] + (tick & (row[SPAN] - 1)))
     return _first_tick(handle, row, tick + 1, NEVER) if row[UNDER_WAY] else NEVER

@@ -1,9 +1,9 @@
-"""Classes whose arrivals are sorted when their source spikes: by tick, or into windows of many ticks."""
+"""Classes whose arrivals are sorted when their source spikes, by the entries of `slots` or of `windows`."""
 
 from __future__ import annotations
 
 from eventsim.engine.class_queue import SCAN
-from eventsim.engine.jit import inlined, ints, part
+from eventsim.engine.jit import call, inlined, ints, part
 from eventsim.engine.layout import (
     CURSOR,
     F_CLASSES,
@@ -11,6 +11,7 @@ from eventsim.engine.layout import (
     F_HEAD,
     F_PACKETS,
     F_SLOTTED,
+    LEAVE,
     MERGED,
     N_CLASS_COLUMNS,
     N_DUE,
@@ -19,13 +20,11 @@ from eventsim.engine.layout import (
     NEVER,
     PACKET_NEXT,
     QUEUE_KIND,
+    SORT,
     TO_SORT,
-    WIDTH,
     Ints,
 )
 from eventsim.engine.pool import NO_ROOM
-from eventsim.engine.slots import leave_slot, sort_to_slots
-from eventsim.engine.windows import leave_window, sort_to_windows
 
 
 @inlined
@@ -57,34 +56,26 @@ def take_slots(handle: Ints, tick: int) -> None:
 
 
 @part
-def sort_in(handle: Ints) -> bool:
+def sort_in(at: int, handle: Ints) -> bool:
     """Sort the synapses of all new spikes into slots; return False where the pool must grow first."""
     slotted, packets, head = ints(handle, F_SLOTTED), ints(handle, F_PACKETS), ints(handle, F_HEAD)
     for k in range(handle[N_SLOTTED]):
         c = slotted[k]
         row = ints(handle, F_CLASSES)[c * N_CLASS_COLUMNS : (c + 1) * N_CLASS_COLUMNS]
         while row[CURSOR] >= 0:
-            packet = packets[row[CURSOR] * N_PACKET_COLUMNS : (row[CURSOR] + 1) * N_PACKET_COLUMNS]
-            if row[WIDTH]:
-                tick = sort_to_windows(handle, row, packet, head[c])
-            else:
-                tick = sort_to_slots(handle, row, packet, head[c])
+            tick = call(row[SORT], at, c, row[CURSOR], head[c])
             if tick == NO_ROOM:
                 return False
             head[c] = tick
-            row[CURSOR] = packet[PACKET_NEXT]
+            row[CURSOR] = packets[row[CURSOR] * N_PACKET_COLUMNS + PACKET_NEXT]
     handle[TO_SORT] = 0
     return True
 
 
 @inlined
-def leave(handle: Ints, c: int, tick: int) -> None:
+def leave(at: int, handle: Ints, c: int, tick: int) -> None:
     """Remove what class c, whose arrivals are sorted, has delivered at `tick`."""
-    row = ints(handle, F_CLASSES)[c * N_CLASS_COLUMNS : (c + 1) * N_CLASS_COLUMNS]
-    if row[WIDTH]:
-        ints(handle, F_HEAD)[c] = leave_window(handle, row, tick)
-    else:
-        ints(handle, F_HEAD)[c] = leave_slot(handle, row, tick)
+    ints(handle, F_HEAD)[c] = call(ints(handle, F_CLASSES)[c * N_CLASS_COLUMNS + LEAVE], at, c, tick, 0)
 
 
 @inlined

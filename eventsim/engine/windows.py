@@ -12,13 +12,26 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from eventsim.engine.jit import indices, indices_at, inlined, ints, ints_at, part, prefetch, words, words_at
+from eventsim.engine.jit import (
+    entry,
+    indices,
+    indices_at,
+    inlined,
+    ints,
+    ints_at,
+    part,
+    prefetch,
+    words,
+    words_at,
+)
 from eventsim.engine.layout import (
     AT,
     COUNTS,
     DELAYS,
+    F_CLASSES,
     F_HISTOGRAM,
     F_NEXT_CHUNK,
+    F_PACKETS,
     F_POOL,
     F_SCRATCH,
     F_SLOT_CHUNK,
@@ -26,8 +39,11 @@ from eventsim.engine.layout import (
     F_SLOT_LIMIT,
     F_SPIKE_ADDRESS,
     FREE_CHUNKS,
+    HANDLE_SIZE,
     INDPTR,
+    N_CLASS_COLUMNS,
     N_DELAYS,
+    N_PACKET_COLUMNS,
     N_PRE,
     N_WEIGHTS,
     NEVER,
@@ -74,12 +90,15 @@ def count_of(word: np.uint64) -> np.uint64:
     return word & _MOST
 
 
-@part
-def sort_to_windows(handle: Ints, row: Ints, packet: Ints, head: int) -> int:
+@entry
+def sort_to_windows(address_of_handle: int, c: int, number: int, head: int) -> int:
     """Note the arrivals of a packet in their windows; return when the class, so far due at `head`, is due.
 
     Returns NO_ROOM, having changed nothing, where the pool must grow first.
     """
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    row = ints(handle, F_CLASSES)[c * N_CLASS_COLUMNS : (c + 1) * N_CLASS_COLUMNS]
+    packet = ints(handle, F_PACKETS)[number * N_PACKET_COLUMNS : (number + 1) * N_PACKET_COLUMNS]
     n_delays, tick, width, mask = row[N_DELAYS], packet[PACKET_TICK], row[WIDTH], row[SPAN] - 1
     starts, counts = ints_at(row[INDPTR], row[N_PRE] + 1), indices_at(row[COUNTS], row[N_PRE] * n_delays)
     delays, address, pool = (
@@ -159,9 +178,11 @@ def next_arrival(handle: Ints, row: Ints, tick: int) -> int:
     return int((tick >> width) << width) + offset_of(words(handle, F_POOL)[row[AT]])
 
 
-@part
-def leave_window(handle: Ints, row: Ints, tick: int) -> int:
+@entry
+def leave_window(address_of_handle: int, c: int, tick: int, _: int) -> int:
     """Pass all arrivals at `tick`; return when the next one is."""
+    handle = ints_at(address_of_handle, HANDLE_SIZE)
+    row = ints(handle, F_CLASSES)[c * N_CLASS_COLUMNS : (c + 1) * N_CLASS_COLUMNS]
     window_at(handle, row, tick)
     head = tick
     while head == tick:
