@@ -5,58 +5,34 @@ Source: Prophesee, OpenEB documentation, "EVT 3.0 format": type in bits 15..12; 
 moves on, 6 time bits 11..0, 8 time bits 23..12, A trigger, E other, 7 and F continued.
 """
 
-from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from streams.dvs.formats.prophesee_header import read_header
+from streams.dvs.formats.prophesee_words import EARLY, OTHER, PropheseeWords, nearest_time
 from streams.dvs.packet import Packet, Room, room_for
-from streams.dvs.regular_file import head_of, records_of
 
-# A word is up to 12 events: the arrays of a chunk take 17 MB at most.
+# A word is up to 12 events: the arrays of a chunk take 20 MB at most.
 _WORDS_PER_CHUNK = 1 << 16
-_HIGH, _LOW, _KNOWN, _ROW, _BASE, _ON, _EARLY, _OTHER, _WRAPS = range(9)
+_HIGH, _LOW, _KNOWN, _ROW, _BASE, _ON = range(6)
 _HAS_TIME, _HAS_ROW, _HAS_BASE = 1, 2, 4
 
 
-class Evt3Decoder:
+class Evt3Decoder(PropheseeWords):
     """Decodes one EVT 3.0 file; times in us, the 24-bit clock (16.8 s) unwrapped."""
-
-    time_unit_ns = 1_000
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        header = read_header(head_of(path, 65_536))
-        self._start = header.length
-        self.sensor = header.sensor
-        self.notes: Counter[str] = Counter()
 
     def packets(self) -> Iterator[Packet]:
         """Yield the events; raises SourceError when the file ends in the middle of a word."""
-        state = np.zeros(9, np.int64)
-        self.notes.clear()
-        for offset, chunk in records_of(self._path, self._start, 2, _WORDS_PER_CHUNK):
-            words = np.frombuffer(chunk, "<u2")
-            size = _most_events(words)
-            room = room_for(size)
-            n = _decode_evt3(words, state, room)
-            self.notes.update(
-                {
-                    "clock wraps": int(state[_WRAPS]),
-                    "events before the first time, row or base column left out": int(state[_EARLY]),
-                    "words of unknown type passed over": int(state[_OTHER]),
-                }
-            )
-            state[_WRAPS] = state[_EARLY] = state[_OTHER] = 0
+        return self._decoded("<u2", _WORDS_PER_CHUNK, _events_of, 6, "time, row or base column")
 
-            def where(i: int, offset: int = offset, place: NDArray[np.int64] = room.place) -> str:
-                return f"byte {offset + 2 * int(place[i])}"
 
-            yield room.packet(n, where)
+def _events_of(
+    words: NDArray[np.uint16], state: NDArray[np.int64], counts: NDArray[np.int64]
+) -> tuple[int, Room]:
+    room = room_for(_most_events(words))
+    return _decode_evt3(words, state, counts, room), room
 
 
 @njit(cache=True, nogil=True)
@@ -70,17 +46,12 @@ def _most_events(words: NDArray[np.uint16]) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _new_high(state: NDArray[np.int64], word: np.int64) -> None:
+def _new_high(state: NDArray[np.int64], counts: NDArray[np.int64], word: np.int64) -> None:
     """Take the upper 12 bits of the time, unwrapped to the time nearest to the one before."""
     new = word & 0xFFF
     high = state[_HIGH]
     if state[_KNOWN] & _HAS_TIME:
-        step = (new - high) & 0xFFF
-        if step >= 1 << 11:
-            step -= 1 << 12
-        if step > 0 and ((high + step) >> 12) > (high >> 12):
-            state[_WRAPS] += 1
-        new = high + step
+        new = nearest_time(high, new, 12, counts)
     # The lower bits follow in a word of their own; until then the old ones would be wrong.
     if new != high:
         state[_LOW] = 0
@@ -92,6 +63,7 @@ def _new_high(state: NDArray[np.int64], word: np.int64) -> None:
 def _decode_evt3(
     words: NDArray[np.uint16],
     state: NDArray[np.int64],
+    counts: NDArray[np.int64],
     room: Room,
 ) -> int:
     """Write the events of `words` and return their number; `state` holds what words before have set."""
@@ -108,7 +80,7 @@ def _decode_evt3(
                 room.place[n] = i
                 n += 1
             else:
-                state[_EARLY] += 1
+                counts[EARLY] += 1
         elif kind == 4 or kind == 5:
             length = 12 if kind == 4 else 8
             for bit in range(length):
@@ -122,7 +94,7 @@ def _decode_evt3(
                     room.place[n] = i
                     n += 1
                 else:
-                    state[_EARLY] += 1
+                    counts[EARLY] += 1
             state[_BASE] += length
         elif kind == 0:
             state[_ROW] = word & 0x7FF
@@ -134,7 +106,7 @@ def _decode_evt3(
         elif kind == 6:
             state[_LOW] = word & 0xFFF
         elif kind == 8:
-            _new_high(state, word)
+            _new_high(state, counts, word)
         elif kind != 0xA and kind != 0xE and kind != 7 and kind != 0xF:
-            state[_OTHER] += 1
+            counts[OTHER] += 1
     return n
