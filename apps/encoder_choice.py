@@ -1,10 +1,7 @@
 """One text names an encoder and its options: `NAME` or `NAME:option=value,...`."""
 
 from eventsim.errors import ParameterError
-from streams.encoded_source import EncodedSource
 from streams.encoders import Encoder, new_encoder
-
-__all__ = ["EncodedSource", "encoder_from_text"]
 
 
 def encoder_from_text(text: str) -> Encoder:

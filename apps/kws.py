@@ -10,9 +10,10 @@ from rich.console import Console
 
 from apps.decision_sender import DecisionSender, ToOptions
 from apps.keyword_model import KeywordModel, load_keyword_model
-from apps.kws_remote import FromOptions, receive, replay
+from apps.kws_remote import receive, replay
 from apps.kws_report import JsonReport, KwsReport, Reports, TextReport
 from apps.kws_run import KwsRun
+from apps.receiving import ReceivingOptions
 from apps.sound_choice import SoundOptions, names_microphone, open_sound
 from apps.source_choice import is_recording
 from apps.spotter import KeywordSpotter
@@ -40,12 +41,12 @@ class KwsOptions:
     json: bool = False
     output: Path | None = None
     clip: bool = False
-    device: int | str | None = None
+    device: str | None = None
     seconds: float | None = None
     realtime: bool = False
     sound: SoundOptions = field(default_factory=SoundOptions)
     stream: str | None = None
-    come_from: FromOptions | None = None
+    come_from: ReceivingOptions | None = None
     go_to: ToOptions | None = None
     chip: str | None = None
 
@@ -147,8 +148,8 @@ def _check_sources(options: KwsOptions) -> None:
     for text in options.sources:
         if not (names_microphone(text) or text == "-" or is_recording(text)):
             AudioFile(text)
-    if "-" in options.sources and options.sound.rate_hz is None:
-        raise ParameterError("source -: raw samples do not tell their rate; say --rate HZ")
+    if "-" in options.sources:
+        options.sound.raw_rate_hz()
 
 
 def list_devices() -> int:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from apps.command_line import natural, positive_seconds, probability
-from apps.transport_options import NAME_HELP, add_receiving_options, add_sound_options
+from apps.transport_options import NAME_HELP, add_receiving_options, add_sound_options, receiving_options
 from eventsim.errors import ParameterError
 
 
@@ -79,7 +79,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Spot keywords as the parsed `arguments` say; return the exit code."""
     from apps.decision_sender import ToOptions
     from apps.kws import KwsOptions, list_devices, run_kws
-    from apps.kws_remote import FromOptions
     from apps.sound_choice import SoundOptions
 
     if arguments.list_devices:
@@ -87,14 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check_network_options(arguments)
     come_from = go_to = None
     if arguments.come_from is not None:
-        come_from = FromOptions(
-            arguments.come_from,
-            arguments.stream,
-            arguments.lossless,
-            arguments.keys,
-            arguments.server_key,
-            arguments.timeout or 10.0,
-        )
+        come_from = receiving_options(arguments.come_from, arguments)
     if arguments.to:
         go_to = ToOptions(
             tuple(arguments.to),
@@ -114,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
             json=arguments.json,
             output=arguments.output,
             clip=arguments.clip,
-            device=_device(arguments.device),
+            device=arguments.device,
             seconds=arguments.seconds,
             realtime=arguments.realtime,
             sound=SoundOptions(
@@ -141,7 +133,3 @@ def _check_network_options(arguments: argparse.Namespace) -> None:
         for name in dependents:
             if getattr(arguments, name) and not given:
                 raise ParameterError(f"--{name.replace('_', '-')} needs {option} ADDRESS")
-
-
-def _device(text: str | None) -> int | str | None:
-    return int(text) if text is not None and text.isdecimal() else text

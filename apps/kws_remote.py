@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import chain
-from pathlib import Path
 from typing import Protocol
 
+from apps.receiving import ReceivingOptions
 from apps.spotter import KeywordSpotter
 from eventsim.errors import EventSimError, SourceError
 from streams.audio_block import AudioBlock
@@ -17,21 +17,6 @@ from streams.intake import IntakeStatistics
 from streams.received import Received
 from streams.recording import Recording
 from streams.remote_source import Continuity, ReceivedStream, RemoteAudio, RemoteEvents
-from streams.subscriber import Subscriber
-
-HeardBlock = AudioBlock | EventBlock
-
-
-@dataclass(frozen=True, slots=True)
-class FromOptions:
-    """Where a stream comes from; the options of the command line say more."""
-
-    address: str
-    stream: str | None = None
-    lossless: bool = False
-    keys: Path | None = None
-    server_key: Path | None = None
-    timeout_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +61,17 @@ class RemoteStream:
     """A stream from elsewhere, fit for a spotter. origin_ns : of the block yielded last, where known."""
 
     name: str
-    blocks: Iterable[HeardBlock]
-    rate_hz: int | None
+    blocks: RemoteAudio | Iterable[EventBlock]
     origin_ns: Callable[[], int | None]
     loss: Callable[[], NetworkLoss]
 
 
-def receive(options: FromOptions, spotter: KeywordSpotter, stack: ExitStack) -> RemoteStream:
+def receive(options: ReceivingOptions, spotter: KeywordSpotter, stack: ExitStack) -> RemoteStream:
     """Return the stream at an address, as soon as its first block is there; the stack closes it.
 
     Raises SourceError where nothing comes, it is refused, or the stream is none a spotter can hear.
     """
-    subscriber = stack.enter_context(
-        Subscriber(
-            options.address,
-            options.stream,
-            mode="lossless" if options.lossless else "live",
-            keys=options.keys,
-            server_key=options.server_key,
-            timeout_s=options.timeout_s,
-        )
-    )
-    return fitted_stream(subscriber, options.address, spotter)
+    return fitted_stream(stack.enter_context(options.subscriber()), options.address, spotter)
 
 
 def replay(path: str, stream: str | None, spotter: KeywordSpotter) -> RemoteStream:
@@ -137,7 +111,6 @@ def fitted_stream(stream: DescribedStream, where: str, spotter: KeywordSpotter) 
         return RemoteStream(
             name,
             sound,
-            sound.rate_hz,
             lambda: sound.origin_ns,
             lambda: _loss(stream, sound.continuity, sound.rate_hz),
         )
@@ -150,7 +123,6 @@ def fitted_stream(stream: DescribedStream, where: str, spotter: KeywordSpotter) 
     return RemoteStream(
         name,
         blocks,
-        None,
         lambda: events.origin_ns,
         lambda: _loss(stream, events.continuity, 1_000_000_000),
     )
@@ -187,7 +159,7 @@ def _in_words(description: dict[str, object], beside: dict[str, object] | None =
         for key, value in description.items()
         if key != "kind" and not (same_kind and beside is not None and beside.get(key) == value)
     ]
-    shown = settings if beside is None or same_kind else settings[:0]
+    shown = settings if beside is None or same_kind else []
     return f"{description.get('kind')}{':' if shown else ''}{','.join(shown)}"
 
 

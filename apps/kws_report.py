@@ -10,6 +10,7 @@ from rich.console import Console
 from apps.decision_cost import ChipTotals, CostedDecision, totals_text
 from apps.kws_remote import NetworkLoss
 from apps.quantities import short
+from apps.sound_choice import microphone_losses
 from apps.spotter import NS_PER_S, KeywordDecision, SpotEvent, WordEnd, Work
 from apps.transcript import SpokenWord, Transcript, Verdict
 from eventsim.errors import OutputError
@@ -147,15 +148,9 @@ class TextReport:
         )
         if summary.chip is not None:
             self._console.print(totals_text(summary.chip, summary.audio_s))
-        if summary.overflows or summary.dropped_samples:
-            self.notice(
-                f"sound was lost: {summary.overflows} overflows in the system, "
-                f"{summary.dropped_samples} samples dropped here"
-            )
-        for line in summary.network.lines():
+        lost = microphone_losses(summary.overflows, summary.dropped_samples, summary.only_zeros)
+        for line in (*lost, *summary.network.lines()):
             self.notice(line)
-        if summary.only_zeros:
-            self.notice("every sample was exactly zero: the microphone may be muted")
 
     def _decision(self, decision: KeywordDecision, end: WordEnd | None) -> None:
         if self._transcript is None:

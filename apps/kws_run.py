@@ -1,7 +1,7 @@
 """One invocation of the keyword spotter: hears its sources one after the other and sums up what they cost."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from apps.assets import embedded_clip
@@ -18,6 +18,7 @@ from streams.description import Block
 from streams.event_block import EventBlock
 from streams.microphone import Microphone
 from streams.pacing import PacedAudio
+from streams.remote_source import RemoteAudio
 from streams.resample import ResampledSource
 
 _REALTIME_BLOCKS_PER_S = 25
@@ -79,9 +80,8 @@ class KwsRun:
     def follow(self, remote: RemoteStream, live: bool) -> None:
         """Spot keywords in a stream from elsewhere."""
         self._report.stream(remote.name, live=live, transcript=None)
-        blocks: Iterable[Block] = remote.blocks
-        if remote.rate_hz is not None and remote.rate_hz != self._spotter.rate_hz:
-            blocks = ResampledSource(_SoundOf(remote.blocks, remote.rate_hz), self._spotter.rate_hz)
+        heard = remote.blocks
+        blocks = self._at_rate(heard) if isinstance(heard, RemoteAudio) else heard
         try:
             self._hear(blocks, lambda _: remote.origin_ns())
         finally:
@@ -126,22 +126,6 @@ class KwsRun:
     @property
     def _heard_ns(self) -> int:
         return self._spotter.work.samples * NS_PER_S // self._spotter.rate_hz
-
-
-class _SoundOf:
-    """A stream of sound from elsewhere as a source of sound."""
-
-    def __init__(self, blocks: Iterable[Block], rate_hz: int) -> None:
-        self._blocks, self._rate_hz = blocks, rate_hz
-
-    @property
-    def rate_hz(self) -> int:
-        return self._rate_hz
-
-    def __iter__(self) -> Iterator[AudioBlock]:
-        for block in self._blocks:
-            if isinstance(block, AudioBlock):
-                yield block
 
 
 def _known_or_now(block: Block) -> int:

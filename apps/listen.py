@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from apps.listen_report import ListenReport
+from apps.receiving import ReceivingOptions
 from apps.stream_meter import StreamMeter
 from apps.termination import exit_code, sigterm_interrupts
 from eventsim.errors import OutputError
@@ -22,12 +23,7 @@ _SECOND_S = 1.0
 class ListenOptions:
     """What a person chooses; the options of the command line say more."""
 
-    address: str
-    stream: str | None = None
-    lossless: bool = False
-    keys: Path | None = None
-    server_key: Path | None = None
-    timeout_s: float = 10.0
+    come_from: ReceivingOptions
     seconds: float | None = None
     count: int | None = None
     record: Path | None = None
@@ -40,16 +36,7 @@ def run_listen(options: ListenOptions) -> int:
     Raises an EventSimError that names what is wrong with the address, a key, the stream or the recording.
     """
     with ExitStack() as stack, sigterm_interrupts():
-        subscriber = stack.enter_context(
-            Subscriber(
-                options.address,
-                options.stream,
-                mode="lossless" if options.lossless else "live",
-                keys=options.keys,
-                server_key=options.server_key,
-                timeout_s=options.timeout_s,
-            )
-        )
+        subscriber = stack.enter_context(options.come_from.subscriber())
         recorder = None
         if options.record is not None:
             recorder = stack.enter_context(RecordingWriter(options.record))
@@ -91,7 +78,7 @@ class _Listening:
     def run(self) -> None:
         """Receive until one of the ends is reached."""
         report, seconds = self._report, self._options.seconds
-        report.listening(self._options.address)
+        report.listening(self._options.come_from.address)
         started = told = time.monotonic()
         while not self._subscriber.ended:
             # Not later than a second may be told late, or the time be over.

@@ -4,12 +4,12 @@ import argparse
 from pathlib import Path
 
 from apps.command_line import positive_count, positive_seconds
-from apps.transport_options import add_receiving_options
+from apps.transport_options import add_receiving_options, receiving_options
 
 _DESCRIPTION = """\
 Receive a stream and say what comes: rates, losses, latency, and a small view of it. Ends with the stream.
 
-ADDRESS is that of `eventsim stream` or `eventsim kws --to`, such as tcp://raspberry:5555 or ipc:///tmp/talk;
+ADDRESS is that of `eventsim stream` or `eventsim kws --to`, such as tcp://127.0.0.1:5555;
 or a recording (.evrec), of which is then told what it holds.
 
 Latency counts from the end of the sound or light to its arrival here; between two machines it is as exact as
@@ -49,12 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         return show_recording(arguments.address, arguments.stream, arguments.json)
     return run_listen(
         ListenOptions(
-            address=arguments.address,
-            stream=arguments.stream,
-            lossless=arguments.lossless,
-            keys=arguments.keys,
-            server_key=arguments.server_key,
-            timeout_s=arguments.timeout or 10.0,
+            come_from=receiving_options(arguments.address, arguments),
             seconds=arguments.seconds,
             count=arguments.count,
             record=arguments.record,

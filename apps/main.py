@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from apps.command_line import CommandParser
+from apps.termination import EXIT_INTERRUPTED
 from eventsim import __version__
 from eventsim.errors import EventSimError, OutputError
 
 EXIT_ERROR = 2
-EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 
 # Each module offers add_parser(commands) and imports what is heavy only when its task runs.

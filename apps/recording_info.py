@@ -7,6 +7,7 @@ import msgspec
 from rich.console import Console
 
 from apps.quantities import NOUNS
+from apps.source_choice import recorded_losses
 from streams.audio_block import NS_PER_S, AudioBlock
 from streams.description import Block, Description, describe
 from streams.received import Received
@@ -69,11 +70,8 @@ def show_recording(path: str, stream: str | None, as_json: bool) -> int:
             f"  stream {name!r}: {info.description.geometry}, {info.items} "
             f"{NOUNS[info.description.stream_kind]} in {info.messages} messages, {info.seconds:.3f} s"
         )
-    if lost.lost_messages:
-        console.print(
-            f"  lost before it was recorded: {lost.lost_messages} messages, {lost.lost_items} items",
-            style="yellow",
-        )
+    for line in recorded_losses(recording):
+        console.print(f"  {line}", style="yellow")
     if recording.damage is not None:
         console.print(f"  {recording.damage}; everything before it is whole", style="yellow")
     elif not recording.complete:

@@ -30,6 +30,12 @@ class SoundOptions:
     n_channels: int = 1
     latency: Latency = "low"
 
+    def raw_rate_hz(self) -> int:
+        """Return the samples per second of raw samples; ParameterError where nobody said it."""
+        if self.rate_hz is None:
+            raise ParameterError("source -: raw samples do not tell their rate; say --rate HZ")
+        return self.rate_hz
+
     def block_samples(self, rate_hz: int) -> int | None:
         """Return the length of a block in samples, None where it is left to the source."""
         return None if self.block_ms is None else max(1, round(self.block_ms * rate_hz / 1000))
@@ -82,33 +88,27 @@ def _microphone(text: str, options: SoundOptions, stack: ExitStack, model_rate_h
     microphone = stack.enter_context(
         Microphone(device or None, rate_hz, options.block_samples(rate_hz), latency=options.latency)
     )
-    return Sound(
-        microphone, f"microphone {microphone.name}", live=True, losses=lambda: microphone_losses(microphone)
-    )
+
+    def losses() -> list[str]:
+        return microphone_losses(microphone.overflows, microphone.dropped_samples, microphone.only_zeros)
+
+    return Sound(microphone, f"microphone {microphone.name}", live=True, losses=losses)
 
 
 def _standard_input(options: SoundOptions) -> Sound:
-    if options.rate_hz is None:
-        raise ParameterError("source -: raw samples do not tell their rate; say --rate HZ")
+    rate_hz = options.raw_rate_hz()
     stream = None if sys.stdin is None else sys.stdin.buffer
-    pcm = PcmInput(
-        stream,
-        options.rate_hz,
-        options.sample_format,
-        options.n_channels,
-        options.block_samples(options.rate_hz),
-    )
+    pcm = PcmInput(stream, rate_hz, options.sample_format, options.n_channels, options.block_samples(rate_hz))
     return Sound(pcm, pcm.name, live=True, losses=list)
 
 
-def microphone_losses(microphone: Microphone) -> list[str]:
-    """Return what a microphone lost or did wrong, a line each."""
+def microphone_losses(overflows: int, dropped_samples: int, only_zeros: bool) -> list[str]:
+    """Return what microphones lost or did wrong, a line each."""
     said = []
-    if microphone.overflows or microphone.dropped_samples:
+    if overflows or dropped_samples:
         said.append(
-            f"sound was lost: {microphone.overflows} overflows in the system, "
-            f"{microphone.dropped_samples} samples dropped here"
+            f"sound was lost: {overflows} overflows in the system, {dropped_samples} samples dropped here"
         )
-    if microphone.only_zeros:
+    if only_zeros:
         said.append("every sample was exactly zero: the microphone may be muted")
     return said

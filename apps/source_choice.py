@@ -106,8 +106,7 @@ def _names_camera_events(text: str) -> bool:
 def _sound(text: str, options: SourceOptions, stack: ExitStack) -> Source:
     sound_options = options.sound
     if sound_options.block_ms is None:
-        values = {name: getattr(sound_options, name) for name in SoundOptions.__slots__}
-        sound_options = SoundOptions(**{**values, "block_ms": DEFAULT_BLOCK_MS})
+        sound_options = replace(sound_options, block_ms=DEFAULT_BLOCK_MS)
     try:
         opened = open_sound(text, sound_options, stack)
     except SourceError as error:
@@ -157,7 +156,7 @@ def _recording(text: str, options: SourceOptions) -> Source:
         blocks,
         f"recording {text}",
         live=False,
-        losses=lambda: _recorded_losses(recording),
+        losses=lambda: recorded_losses(recording),
         stream=first.stream,
     )
 
@@ -173,7 +172,8 @@ def _one_stream(text: str, name: str, received: Iterable[Received]) -> Iterable[
         yield replace(block, captured_ns=None) if isinstance(block, AudioBlock | EventBlock) else block
 
 
-def _recorded_losses(recording: Recording) -> list[str]:
+def recorded_losses(recording: Recording) -> list[str]:
+    """Return what a recording never got, as far as it was read: a line, or none."""
     lost = recording.statistics
     if not lost.lost_messages:
         return []

@@ -122,7 +122,8 @@ class _Sending:
                 f"--encode is for sound, {options.source} is {source.description.stream_kind}"
             )
         # Loads the compiler of their kernels, which sound as it is does without.
-        from apps.encoder_choice import EncodedSource, encoder_from_text
+        from apps.encoder_choice import encoder_from_text
+        from streams.encoded_source import EncodedSource
 
         encoder = encoder_from_text(options.encode)
         encoded = EncodedSource(_SoundOf(blocks, rate_hz), encoder)

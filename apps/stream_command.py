@@ -24,7 +24,7 @@ for its one receiver per address and drops nothing."""
 _EPILOG = """\
 examples:
   eventsim stream mic --to tcp://*:5555
-  eventsim stream talk.flac --to ipc:///tmp/talk --wait-for 1
+  eventsim stream talk.flac --to tcp://127.0.0.1:5555 --wait-for 1
   eventsim stream dance.aedat4 --to tcp://*:5555 --to tcp://*:5556 --lossless --filter hot-pixel
   eventsim stream mic --to tcp://*:5555 --encode lif:n_bands=32 --record heard.evrec"""
 

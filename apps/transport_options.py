@@ -2,19 +2,23 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.command_line import positive_count, positive_seconds
 
+if TYPE_CHECKING:
+    from apps.receiving import ReceivingOptions
+
 SAMPLE_FORMATS = ("s16le", "s24le", "s32le", "f32le")
+DEFAULT_TIMEOUT_S = 10.0
 NAME_HELP = "letters, digits, dots, dashes and underscores"
 
 
-def add_receiving_options(parser: Any, lossless: str = "--lossless") -> None:
+def add_receiving_options(parser: Any) -> None:
     """Add what receiving a stream needs beside its address."""
     parser.add_argument("--stream", metavar="NAME", help="take this stream alone [whatever comes]")
     parser.add_argument(
-        lossless, action="store_true", help="the sender sends lossless: it waits, and nothing is dropped"
+        "--lossless", action="store_true", help="the sender sends lossless: it waits, and nothing is dropped"
     )
     parser.add_argument("--keys", type=Path, metavar="FILE", help="own secret key file (NAME.key_secret)")
     parser.add_argument(
@@ -24,7 +28,21 @@ def add_receiving_options(parser: Any, lossless: str = "--lossless") -> None:
         "--timeout",
         type=positive_seconds,
         metavar="S",
-        help="give up after S seconds without a sign of life [10]",
+        help=f"give up after S seconds without a sign of life [{DEFAULT_TIMEOUT_S:g}]",
+    )
+
+
+def receiving_options(address: str, arguments: argparse.Namespace) -> "ReceivingOptions":
+    """Return what the options of `add_receiving_options` say about the stream at an address."""
+    from apps.receiving import ReceivingOptions
+
+    return ReceivingOptions(
+        address=address,
+        stream=arguments.stream,
+        lossless=arguments.lossless,
+        keys=arguments.keys,
+        server_key=arguments.server_key,
+        timeout_s=arguments.timeout or DEFAULT_TIMEOUT_S,
     )
 
 
