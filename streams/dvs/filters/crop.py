@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eventsim.errors import ParameterError
+from streams.dvs.filters.filter import moved
 from streams.dvs_block import DvsBlock
 
 
@@ -40,13 +41,4 @@ class Crop:
         # Unsigned: a pixel left of or above the rectangle becomes a large number.
         x, y = block.x - np.uint16(self.x), block.y - np.uint16(self.y)
         keep = (x < self.width) & (y < self.height)
-        return DvsBlock(
-            block.time_ns[keep],
-            x[keep],
-            y[keep],
-            block.on[keep],
-            self.width,
-            self.height,
-            block.start_ns,
-            block.end_ns,
-        )
+        return moved(block, keep, x, y, self.width, self.height)

@@ -11,6 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from eventsim.errors import ParameterError
+from streams.dvs.filters.filter import moved
 from streams.dvs_block import DvsBlock
 
 
@@ -53,16 +54,7 @@ class RunningDownsample:
         keep = np.ones(len(block), np.bool_)
         if self._settings.events > 1:
             _summed(x, y, block.on, self._settings.events, self._sum, keep)
-        return DvsBlock(
-            block.time_ns[keep],
-            x[keep],
-            y[keep],
-            block.on[keep],
-            self.width,
-            self.height,
-            block.start_ns,
-            block.end_ns,
-        )
+        return moved(block, keep, x, y, self.width, self.height)
 
 
 @njit(cache=True, nogil=True)

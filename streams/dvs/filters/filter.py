@@ -46,13 +46,25 @@ def kept(block: DvsBlock, keep: NDArray[np.bool_]) -> DvsBlock:
     """Return the events of `block` where `keep` is True, on the same sensor."""
     if keep.all():
         return block
+    return moved(block, keep, block.x, block.y, block.width, block.height)
+
+
+def moved(
+    block: DvsBlock,
+    keep: NDArray[np.bool_],
+    x: NDArray[np.uint16],
+    y: NDArray[np.uint16],
+    width: int,
+    height: int,
+) -> DvsBlock:
+    """Return the events of `block` where `keep` is True, at the pixels `x`, `y` of another sensor."""
     return DvsBlock(
         block.time_ns[keep],
-        block.x[keep],
-        block.y[keep],
+        x[keep],
+        y[keep],
         block.on[keep],
-        block.width,
-        block.height,
+        width,
+        height,
         block.start_ns,
         block.end_ns,
     )
