@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsim.errors import EventError, ParameterError
-from streams.dvs_block import DvsBlock
+from eventsim.events import MAX_TIME_NS
+from streams.dvs_block import MAX_SENSOR_SIDE, DvsBlock
 
 NAMES = {
     "t": ("t", "timestamp", "ts", "time"),
@@ -19,8 +20,8 @@ NAMES = {
 """What the packages call time, column, row and polarity."""
 
 _WHAT = {"t": "time", "x": "column", "y": "row", "p": "polarity"}
-_MAX_TIME_NS = 2**61
-_MAX_SIDE = 65_536
+LATEST_TIME_NS = MAX_TIME_NS // 2
+"""Latest time of an event: the time between any two fits the simulator."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +38,13 @@ class DvsEvents:
 
     def __len__(self) -> int:
         return int(self.time_ns.size)
+
+    @classmethod
+    def none(cls) -> "DvsEvents":
+        """Return no events."""
+        return cls(
+            np.empty(0, np.int64), np.empty(0, np.uint16), np.empty(0, np.uint16), np.empty(0, np.bool_)
+        )
 
 
 def as_events(events: Any, time_unit_ns: int = 1_000, order: str = "txyp") -> DvsEvents:
@@ -63,9 +71,9 @@ def as_events(events: Any, time_unit_ns: int = 1_000, order: str = "txyp") -> Dv
         raise ParameterError(f"time_unit_ns must be at least 1, not {time_unit_ns}")
     time, x, y, on = columns_of(events, order)
     for name, values, limit in (
-        ("t", time, _MAX_TIME_NS // time_unit_ns),
-        ("x", x, _MAX_SIDE - 1),
-        ("y", y, _MAX_SIDE - 1),
+        ("t", time, LATEST_TIME_NS // time_unit_ns),
+        ("x", x, MAX_SENSOR_SIDE - 1),
+        ("y", y, MAX_SENSOR_SIDE - 1),
     ):
         if values.size and (values.min() < 0 or values.max() > limit):
             i = int(np.argmax((values < 0) | (values > limit)))

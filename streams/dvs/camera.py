@@ -4,15 +4,17 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eventsim.errors import EventError, SourceError
-from streams.dvs.as_events import columns_of
+from streams.dvs.as_events import DvsEvents, columns_of
 from streams.dvs.block_cutter import BlockCutter, block_length_ns
+from streams.dvs.closed_at_exit import ClosedAtExit
+from streams.dvs.error_reason import reason_of
 from streams.dvs.statistics import DvsStatistics
 from streams.dvs.time_order import TimeOrder
 from streams.dvs_block import DvsBlock
@@ -46,7 +48,7 @@ def _listed(drivers: Any) -> list[CameraDevice]:
         devices = drivers.list_devices()
     except (RuntimeError, OSError) as error:
         # Without a USB bus the list raises instead of being empty.
-        raise SourceError(f"event camera: USB devices cannot be listed ({_reason(error)})") from None
+        raise SourceError(f"event camera: USB devices cannot be listed ({reason_of(error)})") from None
     return [
         CameraDevice(
             str(getattr(device.name, "value", device.name)),
@@ -58,7 +60,7 @@ def _listed(drivers: Any) -> list[CameraDevice]:
     ]
 
 
-class DvsCamera:
+class DvsCamera(ClosedAtExit):
     """Yields what a live event camera sees until it is closed; use it in a `with` statement.
 
     serial : of the camera; None takes the first. timeout_s : longest wait for data.
@@ -87,16 +89,8 @@ class DvsCamera:
             sensor = self._device.properties()
             self.name = f"event camera {self._device.name().value} {self._device.serial()}"
         except (RuntimeError, OSError, ValueError) as error:
-            raise SourceError(f"{self.name}: cannot be opened ({_reason(error)})") from None
+            raise SourceError(f"{self.name}: cannot be opened ({reason_of(error)})") from None
         self.width, self.height = int(sensor.width), int(sensor.height)
-
-    def __enter__(self) -> "DvsCamera":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stop the camera; may be called more than once."""
@@ -121,7 +115,7 @@ class DvsCamera:
             for status, packet in self._packets():
                 events = reader.events(status, packet)
                 self.statistics = reader.statistics
-                yield from cutter.push(*events)
+                yield from cutter.push(events)
                 if order.started:
                     yield from cutter.advance(order.latest_ns)
         except SourceError:
@@ -141,7 +135,7 @@ class DvsCamera:
             except (RuntimeError, OSError) as error:
                 if self._closed:
                     break
-                raise SourceError(f"{self.name}: stopped ({_reason(error)}; unplugged?)") from None
+                raise SourceError(f"{self.name}: stopped ({reason_of(error)}; unplugged?)") from None
             # After a silence the library answers with an empty packet, but has nothing to tell of its ring.
             if getattr(status, "ring", None) is not None:
                 heard = time.monotonic()
@@ -167,9 +161,7 @@ class _Reader:
             self._events, self._order.counts, {_LOST_PACKETS: self._lost, _OUTSIDE: self._outside}
         )
 
-    def events(
-        self, status: Any, packet: Any
-    ) -> tuple[NDArray[np.int64], NDArray[np.uint16], NDArray[np.uint16], NDArray[np.bool_]]:
+    def events(self, status: Any, packet: Any) -> DvsEvents:
         """Return the events of one packet; the camera's own clock moves time on where it has none."""
         ring = getattr(status, "ring", None)
         # Counted by the library from its start on.
@@ -179,12 +171,7 @@ class _Reader:
             now = getattr(ring, "current_t", None)
             if now is not None:
                 self._order.advance(self._since_start(np.array([now], np.int64))[0])
-            return (
-                np.empty(0, np.int64),
-                np.empty(0, np.uint16),
-                np.empty(0, np.uint16),
-                np.empty(0, np.bool_),
-            )
+            return DvsEvents.none()
         try:
             stamps, x, y, on = columns_of(found)
         except EventError as error:
@@ -194,7 +181,8 @@ class _Reader:
             self._outside += int((~inside).sum())
             stamps, x, y, on = stamps[inside], x[inside], y[inside], on[inside]
         self._events += stamps.size
-        return self._forwards(self._since_start(stamps)), x.astype(np.uint16), y.astype(np.uint16), on
+        time_ns = self._forwards(self._since_start(stamps))
+        return DvsEvents(time_ns, x.astype(np.uint16), y.astype(np.uint16), on)
 
     def _since_start(self, stamps: NDArray[np.int64]) -> NDArray[np.int64]:
         if self._origin_ns is None and stamps.size:
@@ -218,7 +206,3 @@ def _drivers() -> ModuleType:
         raise SourceError("event camera: needs neuromorphic-drivers (pip install 'eventsim[dvs]')") from None
     module: ModuleType = neuromorphic_drivers
     return module
-
-
-def _reason(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__

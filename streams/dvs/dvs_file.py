@@ -2,24 +2,24 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eventsim.errors import ParameterError, SourceError
+from streams.dvs.as_events import LATEST_TIME_NS, DvsEvents
 from streams.dvs.block_cutter import BlockCutter, block_length_ns
+from streams.dvs.closed_at_exit import ClosedAtExit
 from streams.dvs.packet import Decoder, Packet
 from streams.dvs.statistics import DvsStatistics
-from streams.dvs.time_order import MAX_SILENCE_NS, TimeOrder
+from streams.dvs.time_order import TimeOrder
 from streams.dvs_block import MAX_SENSOR_SIDE, DvsBlock
 
 TimeOrigin = Literal["first", "file"]
-_MAX_TIME_NS = 2**61
 
 
-class DvsFile:
+class DvsFile(ClosedAtExit):
     """Yields the events of one file in blocks of `block_ms`, whatever chunks its decoder reads.
 
     decoder : reads the format. width, height : of the sensor; None takes them from the file, and where it
@@ -40,7 +40,6 @@ class DvsFile:
         width: int | None = None,
         height: int | None = None,
         time_origin: TimeOrigin = "first",
-        max_silence_ns: int = MAX_SILENCE_NS,
     ) -> None:
         if time_origin not in ("first", "file"):
             raise ParameterError(f"time_origin must be 'first' or 'file', not {time_origin!r}")
@@ -51,7 +50,6 @@ class DvsFile:
         self._decoder = decoder
         self._block_ns = block_length_ns(block_ms)
         self._time_origin = time_origin
-        self._max_silence_ns = max_silence_ns
         self._width, self._height = self._sensor(width, height)
 
     @property
@@ -64,32 +62,19 @@ class DvsFile:
         """Rows of the sensor."""
         return self._height
 
-    def __enter__(self) -> "DvsFile":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Do nothing: the file is open only while it is read."""
-
     def __iter__(self) -> Iterator[DvsBlock]:
         """Yield the file from its start; each iteration reads it afresh."""
-        order = TimeOrder(max_silence_ns=self._max_silence_ns)
+        order = TimeOrder()
         cutter = BlockCutter(self._width, self._height, self._block_ns)
         self.origin_ns, self.statistics, count = None, DvsStatistics(), 0
         try:
             for packet in self._decoder.packets():
                 good, problem = self._trusted(packet, order)
-                count += good[0].size
+                count += len(good)
                 self.statistics = DvsStatistics(count, order.counts, dict(self._decoder.notes))
-                yield from cutter.push(*good)
+                yield from cutter.push(good)
                 if problem:
-                    raise SourceError(
-                        f"{self.path}: event {count} at {packet.where(good[0].size)}: {problem}"
-                    )
+                    raise SourceError(f"{self.path}: event {count} at {packet.where(len(good))}: {problem}")
         except SourceError:
             yield from cutter.finish()
             raise
@@ -98,11 +83,7 @@ class DvsFile:
             raise SourceError(f"{self.path}: holds no events")
         yield from cutter.finish()
 
-    def _trusted(
-        self, packet: Packet, order: TimeOrder
-    ) -> tuple[
-        tuple[NDArray[np.int64], NDArray[np.uint16], NDArray[np.uint16], NDArray[np.bool_]], str | None
-    ]:
+    def _trusted(self, packet: Packet, order: TimeOrder) -> tuple[DvsEvents, str | None]:
         """Return the events before the first impossible one, and what is wrong with that one."""
         n, problem = packet.time.size, None
         x, y = packet.x, packet.y
@@ -121,14 +102,14 @@ class DvsFile:
         ordered, n_good = order.push(time_ns)
         if n_good < n:
             before_ns = int(ordered[n_good - 1]) if n_good else before_ns
-            n, problem = (
-                n_good,
-                (f"time jumps from {before_ns / 1e9:g} s to {time_ns[n_good] / 1e9:g} s (damaged?)"),
-            )
-        return (ordered[:n], x[:n].astype(np.uint16), y[:n].astype(np.uint16), packet.on[:n]), problem
+            problem = f"time jumps from {before_ns / 1e9:g} s to {time_ns[n_good] / 1e9:g} s (damaged?)"
+            n = n_good
+        return DvsEvents(
+            ordered[:n], x[:n].astype(np.uint16), y[:n].astype(np.uint16), packet.on[:n]
+        ), problem
 
     def _within_range(self, time: NDArray[np.int64], n: int, problem: str | None) -> tuple[int, str | None]:
-        limit = _MAX_TIME_NS // self._decoder.time_unit_ns
+        limit = LATEST_TIME_NS // self._decoder.time_unit_ns
         if n and (time[:n].min() < -limit or time[:n].max() > limit):
             n = int(np.argmax((time[:n] < -limit) | (time[:n] > limit)))
             problem = f"time {time[n]} is beyond what a recording can hold"

@@ -1,17 +1,17 @@
 """Events in memory as a source of blocks."""
 
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Any
 
 from eventsim.errors import EventError
 from streams.dvs.as_events import as_events
 from streams.dvs.block_cutter import BlockCutter, block_length_ns
+from streams.dvs.closed_at_exit import ClosedAtExit
 from streams.dvs.statistics import DvsStatistics
 from streams.dvs_block import DvsBlock
 
 
-class EventsSource:
+class EventsSource(ClosedAtExit):
     """Yields events that are already in memory, in blocks of `block_ms`.
 
     events : anything `as_events` takes; width, height : of the sensor.
@@ -32,19 +32,8 @@ class EventsSource:
             if x >= width or y >= height:
                 raise EventError(f"pixel x {x}, y {y} lies outside the sensor of {width} x {height}")
 
-    def __enter__(self) -> "EventsSource":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Do nothing: there is nothing to release."""
-
     def __iter__(self) -> Iterator[DvsBlock]:
         """Yield the blocks from the one that holds the first event to the one that holds the last."""
         cutter = BlockCutter(self.width, self.height, self._block_ns)
-        yield from cutter.push(self._events.time_ns, self._events.x, self._events.y, self._events.on)
+        yield from cutter.push(self._events)
         yield from cutter.finish()

@@ -1,14 +1,14 @@
 """A source of camera events behind a chain of filters."""
 
 from collections.abc import Iterator, Sequence
-from types import TracebackType
 
+from streams.dvs.closed_at_exit import ClosedAtExit
 from streams.dvs.filters.filter import Filter
 from streams.dvs.statistics import DvsStatistics
 from streams.dvs_block import DvsBlock, DvsSource
 
 
-class Filtered:
+class Filtered(ClosedAtExit):
     """Yields the blocks of `source` after `filters`, in their order.
 
     `dropped` tells, for each filter, its text and how many events it has dropped since the iteration began.
@@ -35,14 +35,6 @@ class Filtered:
         """What the source counted."""
         counted: DvsStatistics = getattr(self._source, "statistics", DvsStatistics())
         return counted
-
-    def __enter__(self) -> "Filtered":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the source."""

@@ -1,7 +1,6 @@
 """Frames in memory, or from any reader, seen by the pixels of an event camera."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from eventsim.errors import ParameterError, SourceError
 from streams.dvs.block_cutter import BlockCutter, block_length_ns
+from streams.dvs.closed_at_exit import ClosedAtExit
 from streams.dvs.pixel_model import PixelArray, PixelConfig
 from streams.dvs.statistics import DvsStatistics
 from streams.dvs_block import DvsBlock
@@ -16,7 +16,7 @@ from streams.dvs_block import DvsBlock
 LATE_FRAMES = "frames not later than the one before passed over"
 
 
-class FramesAsCamera:
+class FramesAsCamera(ClosedAtExit):
     """Yields the events that an event camera would give of `frames`.
 
     frames : array or sequence of grey frames of one size, uint8 0..255 or floating point 0..1.
@@ -45,17 +45,6 @@ class FramesAsCamera:
         self.statistics = DvsStatistics()
         self._block_ns = block_length_ns(block_ms)
         self._pixel = pixel or PixelConfig()
-
-    def __enter__(self) -> "FramesAsCamera":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Do nothing: there is nothing to release."""
 
     def __iter__(self) -> Iterator[DvsBlock]:
         """Yield the blocks from the first frame's time to the last one's."""
@@ -94,7 +83,7 @@ class SeenFrames:
                 if last_ns is None:
                     self._cutter.start(time_ns)
                 last_ns = time_ns
-                yield from self._cutter.push(events.time_ns, events.x, events.y, events.on)
+                yield from self._cutter.push(events)
                 yield from self._cutter.advance(time_ns)
         except SourceError:
             yield from self._cutter.finish(last_ns)

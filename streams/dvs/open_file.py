@@ -1,5 +1,6 @@
 """An event file of any known format as a source of blocks."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from eventsim.errors import ParameterError
@@ -47,7 +48,7 @@ def _decoder(path: Path, name: str, time_unit_ns: int | None) -> Decoder:
         return CsvDecoder(path, time_unit_ns)
     if name == "npy":
         return NpyDecoder(path, time_unit_ns or 1_000)
-    kinds: dict[str, type[Decoder]] = {
+    kinds: dict[str, Callable[[Path], Decoder]] = {
         "aedat4": Aedat4Decoder,
         "evt2": Evt2Decoder,
         "evt3": Evt3Decoder,
@@ -55,4 +56,4 @@ def _decoder(path: Path, name: str, time_unit_ns: int | None) -> Decoder:
         "es": EventStreamDecoder,
         "nmnist": NmnistDecoder,
     }
-    return kinds[name](path)  # type: ignore[call-arg]
+    return kinds[name](path)

@@ -10,7 +10,6 @@ from streams.dvs.pixel_model import PixelConfig
 from streams.dvs.video_camera import VideoAsCamera
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ogv", ".gif", ".y4m")
-SOURCE_HELP = "an event file, a video file, webcam[:NUMBER], camera[:SERIAL]"
 
 
 def is_dvs_source(text: str) -> bool:
@@ -37,7 +36,7 @@ def open_dvs_source(
     pixel: PixelConfig | None = None,
     max_width: int | None = None,
 ) -> DvsFile | VideoAsCamera | DvsCamera:
-    """Return the source that `text` names: see SOURCE_HELP.
+    """Return the source that `text` names: an event file, a video file, webcam[:NUMBER], camera[:SERIAL].
 
     width, height : of the sensor, for files that do not say. pixel, max_width : for videos and webcams.
 

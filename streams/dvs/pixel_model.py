@@ -90,7 +90,7 @@ class PixelArray:
         self._level, self._time_ns = level, time_ns
         if before_ns is None:
             self._reference = level.copy()
-            return _sorted(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.bool_), 0, 1)
+            return DvsEvents.none()
         refractory_ns = self.config.refractory_ns
         per_pixel = (time_ns - before_ns) / refractory_ns if refractory_ns else np.inf
         room = int(most_events(before, level, *self._thresholds, per_pixel))

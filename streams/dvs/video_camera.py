@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from eventsim.errors import ParameterError, SourceError
 from streams.dvs.block_cutter import block_length_ns
+from streams.dvs.closed_at_exit import ClosedAtExit
+from streams.dvs.error_reason import reason_of
 from streams.dvs.frames_camera import SeenFrames
 from streams.dvs.picture_thread import Picture, PictureThread
 from streams.dvs.pixel_model import PixelArray, PixelConfig
@@ -24,7 +26,7 @@ _DROPPED = "pictures dropped because the reader was too slow"
 _MISSING_MS = "milliseconds of video missing before its stated end"
 
 
-class VideoAsCamera:
+class VideoAsCamera(ClosedAtExit):
     """Yields the events that an event camera would give of a video or of what a webcam sees.
 
     source : path of a video file, or number or device path of a webcam (Linux).
@@ -62,14 +64,6 @@ class VideoAsCamera:
             raise SourceError(f"{self.name}: video of {width} x {height} pixels")
         scale = min(Fraction(1), Fraction(max_width or width, width))
         self.width, self.height = max(1, int(width * scale)), max(1, int(height * scale))
-
-    def __enter__(self) -> "VideoAsCamera":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the file or webcam; may be called more than once."""
@@ -124,7 +118,7 @@ class VideoAsCamera:
             what = "unplugged?" if self._device else "damaged?"
             raise SourceError(
                 f"{self.name}: stops after picture {n} at {time_ns / NS_PER_S:.3f} s "
-                f"({_reason(error)}; {what})"
+                f"({reason_of(error)}; {what})"
             ) from None
         if n == 0:
             raise SourceError(f"{self.name}: holds no picture that can be decoded")
@@ -149,7 +143,7 @@ class VideoAsCamera:
                 container = av.open(self._device, format="v4l2", timeout=self._timeout_s)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             what = "no video that can be read" if self._device is None else "cannot be opened as a webcam"
-            raise SourceError(f"{self.name}: {what} ({_reason(error)})") from None
+            raise SourceError(f"{self.name}: {what} ({reason_of(error)})") from None
         if not container.streams.video:
             container.close()
             raise SourceError(f"{self.name}: holds no video")
@@ -179,8 +173,3 @@ def _pyav() -> ModuleType:
         raise SourceError("video and webcams need PyAV (pip install 'eventsim[video]')") from None
     module: ModuleType = av
     return module
-
-
-def _reason(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(text).strip().splitlines()[0].rstrip(".")

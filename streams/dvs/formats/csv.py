@@ -16,7 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from eventsim.errors import SourceError
-from streams.dvs.as_events import NAMES
+from streams.dvs.as_events import LATEST_TIME_NS, NAMES
 from streams.dvs.packet import Packet, Room, room_for
 from streams.dvs.regular_file import head_of, open_regular, read_up_to
 
@@ -192,7 +192,7 @@ def _parse_value(
     if text[i] == 45 or text[i] == 43:
         sign = -1 if text[i] == 45 else 1
         i += 1
-    value, digits, largest = np.int64(0), 0, (1 << 61) // unit_ns
+    value, digits, largest = np.int64(0), 0, LATEST_TIME_NS // unit_ns
     while 48 <= text[i] <= 57:
         value = value * 10 + (np.int64(text[i]) - 48)
         digits += 1

@@ -25,9 +25,9 @@ class NmnistDecoder:
 
     time_unit_ns = 1_000
 
-    def __init__(self, path: Path, sensor: tuple[int, int] = (34, 34)) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self.sensor: tuple[int, int] | None = sensor
+        self.sensor: tuple[int, int] | None = (34, 34)
         self.notes: Counter[str] = Counter()
 
     def packets(self) -> Iterator[Packet]:

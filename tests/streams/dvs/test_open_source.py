@@ -10,7 +10,7 @@ from streams.dvs import open_source
 from streams.dvs.open_source import is_dvs_source, open_dvs_source
 
 
-def test_what_a_text_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_text_names(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[tuple[object, ...]] = []
     monkeypatch.setattr(open_source, "VideoAsCamera", lambda *a: opened.append(("video", a[0])))
     monkeypatch.setattr(open_source, "DvsCamera", lambda *a: opened.append(("camera", a[0])))
