@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsim.errors import EventError, SourceError
-from streams.dvs.as_events import columns_of
+from streams.dvs.as_events import Columns, columns_of
+from streams.dvs.error_reason import reason_of
 from streams.dvs.packet import Packet
 from streams.dvs.regular_file import open_regular, records_of
 
@@ -24,19 +25,18 @@ _EVENTS_PER_CHUNK = 1 << 17
 class NpyDecoder:
     """Decodes one .npy file without loading it whole.
 
-    time_unit_ns : length of one unit of its times. order : columns of a plain array.
+    time_unit_ns : length of one unit of its times. A plain array has the columns t, x, y, p.
     """
 
-    def __init__(self, path: Path, time_unit_ns: int = 1_000, order: str = "txyp") -> None:
-        self._path, self.time_unit_ns, self._order = path, time_unit_ns, order
+    def __init__(self, path: Path, time_unit_ns: int = 1_000) -> None:
+        self._path, self.time_unit_ns = path, time_unit_ns
         self.sensor: tuple[int, int] | None = None
         self.notes: Counter[str] = Counter()
-        self._problem = ""
         self._start, self._shape, self._dtype = _read_npy_header(path)
         columns = self._shape[1:]
         self._record = np.dtype((self._dtype, columns)) if columns else self._dtype
         try:
-            columns_of(np.empty((0, *columns), self._dtype), order)
+            columns_of(np.empty((0, *columns), self._dtype))
         except EventError as error:
             raise SourceError(f"{path}: {error}") from None
         size = path.stat().st_size - self._start
@@ -53,41 +53,44 @@ class NpyDecoder:
         for offset, chunk in records_of(self._path, self._start, size, _EVENTS_PER_CHUNK):
             events = np.frombuffer(chunk, self._dtype).reshape(-1, *self._shape[1:])
             n += len(events)
-            good = len(events) if self._readable(events) else self._readable_part(events)
-            yield self._packet(events[:good], offset, size)
-            if good < len(events):
-                raise SourceError(f"{self._path}: at byte {offset + good * size}: {self._problem}")
+            try:
+                columns = columns_of(events)
+            except EventError as error:
+                good, problem = _readable_part(events, error)
+                yield _packet_of(columns_of(events[:good]), offset, size)
+                raise SourceError(f"{self._path}: at byte {offset + good * size}: {problem}") from None
+            yield _packet_of(columns, offset, size)
         if n < self._shape[0]:
             raise SourceError(
                 f"{self._path}: ends at byte {self._start + n * size}, after {n} of {self._shape[0]} events "
                 "(cut off?)"
             )
 
-    def _readable(self, events: Any) -> bool:
+
+def _readable_part(events: Any, error: EventError) -> tuple[int, str]:
+    """Return how many events lie before the first that cannot be read, by bisection, and what is wrong.
+
+    error : what all of them raise.
+    """
+    good, bad = 0, len(events)
+    while bad - good > 1:
+        middle = (good + bad) // 2
         try:
-            columns_of(events, self._order)
-        except EventError as error:
-            # Numbered from where the search starts; the byte is told instead.
-            self._problem = re.sub(r"^event \d+: ", "", str(error))
-            return False
-        return True
+            columns_of(events[:middle])
+            good = middle
+        except EventError as earlier:
+            bad, error = middle, earlier
+    # Numbered from where the search starts; the byte is told instead.
+    return good, re.sub(r"^event \d+: ", "", str(error))
 
-    def _readable_part(self, events: Any) -> int:
-        """Return how many events lie before the first that cannot be read, by bisection."""
-        good, bad = 0, len(events)
-        while bad - good > 1:
-            middle = (good + bad) // 2
-            good, bad = (middle, bad) if self._readable(events[:middle]) else (good, middle)
-        self._readable(events[:bad])
-        return good
 
-    def _packet(self, events: Any, offset: int, size: int) -> Packet:
-        time, x, y, on = columns_of(events, self._order)
+def _packet_of(columns: Columns, offset: int, size: int) -> Packet:
+    time, x, y, on = columns
 
-        def where(i: int) -> str:
-            return f"byte {offset + i * size}"
+    def where(i: int) -> str:
+        return f"byte {offset + i * size}"
 
-        return Packet(time, _sides(x), _sides(y), on, where)
+    return Packet(time, _sides(x), _sides(y), on, where)
 
 
 def _sides(values: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -107,10 +110,7 @@ def _read_npy_header(path: Path) -> tuple[int, tuple[int, ...], np.dtype[Any]]:
                 raise ValueError(f"version {version[0]}.{version[1]}")
             shape, fortran, dtype = reader(file)
         except Exception as error:  # numpy's parser of literals has many ways to fail
-            reason = str(error).strip().splitlines()
-            raise SourceError(
-                f"{path}: header of the array is damaged ({reason[0] if reason else type(error).__name__})"
-            ) from None
+            raise SourceError(f"{path}: header of the array is damaged ({reason_of(error)})") from None
         start = file.tell()
     if dtype.hasobject or dtype.itemsize == 0:
         raise SourceError(f"{path}: holds Python objects or nothing, not events")
