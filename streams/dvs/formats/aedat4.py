@@ -55,20 +55,18 @@ class Aedat4Decoder:
             faery.header()
             offset, number = self._start, 0
             while True:
-                offset = _next_packet(file, offset, self._table, self._path)
+                stream, size = _packet_head(file, offset, self._table, self._path)
                 answer = faery.packet()
                 if answer is None:
                     break
                 if isinstance(answer, str):
                     raise SourceError(f"{self._path}: packet {number} at byte {offset} is damaged ({answer})")
                 track, events = answer
-                stream, size = _PACKET_HEAD.unpack(_bytes_at(file, offset, 8, self._path))
                 if stream == self._track == track:
                     yield _packet_of(events, offset)
                 offset += 8 + size
                 number += 1
-        end = self._path.stat().st_size
-        if offset != (end if self._table < 0 else self._table):
+        if offset != _end_of_packets(self._path, self._table):
             raise SourceError(
                 f"{self._path}: packet {number} at byte {offset} is damaged (no packet was found)"
             )
@@ -88,27 +86,28 @@ def _packet_of(events: NDArray[Any], offset: int) -> Packet:
     )
 
 
-def _next_packet(file: FileIO, offset: int, table: int, path: Path) -> int:
-    """Return `offset` where a whole packet, the table or the end of the file lies there.
+def _end_of_packets(path: Path, table: int) -> int:
+    """Return where the table of contents starts, or the file ends that has none."""
+    return path.stat().st_size if table < 0 else table
+
+
+def _packet_head(file: FileIO, offset: int, table: int, path: Path) -> tuple[int, int]:
+    """Return stream and size of the packet at `offset`; -1 and 0 where the packets end.
 
     Raises SourceError when the file ends inside the packet.
     """
-    end = path.stat().st_size
-    if offset == (end if table < 0 else table):
-        return offset
-    head = _bytes_at(file, offset, 8, path)
+    end = _end_of_packets(path, table)
+    if offset == end:
+        return -1, 0
+    file.seek(offset)
+    head = read_up_to(file, 8, path)
     if len(head) == 8:
-        size = _PACKET_HEAD.unpack(head)[1]
+        stream, size = _PACKET_HEAD.unpack(head)
         if size < 0:
             raise SourceError(f"{path}: packet at byte {offset} says a size of {size} bytes (damaged)")
-        if offset + 8 + size <= (end if table < 0 else table):
-            return offset
+        if offset + 8 + size <= end:
+            return stream, size
     raise SourceError(f"{path}: ends in the middle of the packet at byte {offset} (cut off?)")
-
-
-def _bytes_at(file: FileIO, offset: int, count: int, path: Path) -> bytes:
-    file.seek(offset)
-    return read_up_to(file, count, path)
 
 
 def _read_io_header(path: Path) -> tuple[int, int]:

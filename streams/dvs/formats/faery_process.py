@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import select
-import struct
 import subprocess
 import sys
 import time
@@ -16,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsim.errors import SourceError
+from streams.dvs.formats import faery_reader
+from streams.dvs.formats.faery_reader import FRAME, RECORD
 
-_PROGRAM = Path(__file__).with_name("faery_reader.py")
-_FRAME = struct.Struct("<qq")
-_EVENT = np.dtype([("t", "<u8"), ("x", "<u2"), ("y", "<u2"), ("on", "?")])
+_PROGRAM = Path(faery_reader.__file__)
+_EVENT = np.dtype(list(RECORD))
 TIMEOUT_S = 60.0
 """Longest wait for one packet; a whole file of usual packets takes well under a second each."""
 
@@ -68,10 +68,10 @@ class FaeryProcess:
 
     def _answer(self) -> tuple[dict[str, Any], bytes] | None:
         deadline = time.monotonic() + TIMEOUT_S
-        frame = self._read(_FRAME.size, deadline)
+        frame = self._read(FRAME.size, deadline)
         if frame is None:
             return None
-        head_bytes, payload_bytes = _FRAME.unpack(frame)
+        head_bytes, payload_bytes = FRAME.unpack(frame)
         head = self._read(head_bytes, deadline)
         payload = self._read(payload_bytes, deadline)
         return None if head is None or payload is None else (json.loads(head), payload)

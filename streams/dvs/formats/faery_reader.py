@@ -15,13 +15,14 @@ from typing import Any, BinaryIO
 MEMORY_BYTES = 4 << 30
 """Address space of this process: a damaged size ends it, not the machine."""
 
-_FRAME = struct.Struct("<qq")
+FRAME = struct.Struct("<qq")
+RECORD = (("t", "<u8"), ("x", "<u2"), ("y", "<u2"), ("on", "?"))
 
 
 def answer(out: BinaryIO, head: dict[str, Any], payload: bytes = b"") -> None:
     """Write one framed answer."""
     text = json.dumps(head).encode()
-    out.write(_FRAME.pack(len(text), len(payload)))
+    out.write(FRAME.pack(len(text), len(payload)))
     out.write(text)
     out.write(payload)
     out.flush()
@@ -32,7 +33,7 @@ def packets(path: str, out: BinaryIO) -> None:
     import faery
     import numpy as np
 
-    kind = np.dtype([("t", "<u8"), ("x", "<u2"), ("y", "<u2"), ("on", "?")])
+    kind = np.dtype(list(RECORD))
     with faery.aedat.Decoder(path) as decoder:
         tracks = [track for track in decoder.tracks() if track.data_type == "events"]
         if not tracks or not tracks[0].dimensions:
