@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from apps.hw_units import energy_text, time_text
+from apps.quantities import energy_text, time_text
 from apps.spotter import KeywordDecision
 
 PJ_PER_MW_S = 1e9
@@ -34,7 +34,7 @@ class ChipCost:
         >>> ChipCost("loihi", 35e6, 34e6, 50e6, 6e10, False, 50_700.0).text()
         'loihi 35 uJ + ?, static 60 mJ, answer in 50.7 us'
         """
-        dynamic = energy_text(self.dynamic_pj) + ("" if self.complete or self.dynamic_pj is None else " + ?")
+        dynamic = energy_text(self.dynamic_pj, self.complete)
         static = "" if self.static_pj == 0.0 else f", static {energy_text(self.static_pj)}"
         return f"{self.name} {dynamic}{static}, answer in {time_text(self.latency_ns)}"
 
@@ -72,7 +72,7 @@ def totals_text(totals: ChipTotals, seconds: float) -> str:
     """Return the sums in one line; `seconds` of sound were heard."""
     if not totals.decisions:
         return f"chip: {totals.name}, no decision"
-    per_decision = energy_text(totals.dynamic_pj / totals.decisions) + ("" if totals.complete else " + ?")
+    per_decision = energy_text(totals.dynamic_pj / totals.decisions, totals.complete)
     share = 100 * totals.compute_s / seconds if seconds > 0 else 0.0
     return (
         f"chip: {totals.name}, {per_decision} dynamic per decision of {totals.decisions}; static power "

@@ -8,7 +8,7 @@ import json
 import msgspec
 from rich.console import Console
 
-from apps.hw_units import energy_text
+from apps.quantities import energy_text
 from hwmodels.chip import Chip, Constant, chip_names, load_chip
 
 

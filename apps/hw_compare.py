@@ -9,13 +9,14 @@ import msgspec
 from rich.console import Console
 
 from apps.hw import prepared
+from apps.hw_amounts import band_text
 from apps.hw_evaluate import evaluate
 from apps.hw_inference import Inference
 from apps.hw_model import HwModel
 from apps.hw_options import HwOptions
-from apps.hw_report import print_json
+from apps.hw_report import headline, print_json
 from apps.hw_result import HwResult
-from apps.hw_units import amount_text, band_text, count_text, share_text, time_text
+from apps.quantities import count_text, share_text
 from eventsim.errors import ParameterError, PlacementError
 from hwmodels.chip import Chip, chip_names, load_chip
 
@@ -109,13 +110,10 @@ _HEAD = (
 
 
 def _row(r: HwResult) -> str:
-    until = amount_text(r.energy_to_decision.total) if r.energy_to_decision else "-"
-    after = time_text(r.latency.after_input.p50_ns) if r.latency.after_input else "unknown"
-    on_chip = time_text(r.chip_ms * 1e6) if r.chip_ms is not None else "unknown"
-    cores = "-" if r.placement is None else str(r.placement.cores_used)
+    h = headline(r)
     return (
-        f"{r.chip:<15}{r.boundary:<8}{amount_text(r.energy.total):>14}{until:>14}{_static(r):>9}{on_chip:>13}"
-        f"{after:>12}{cores:>7}  {band_text(r.energy.total)}"
+        f"{r.chip:<15}{r.boundary:<8}{h.per_window:>14}{h.to_decision:>14}{_static(r):>9}{h.on_chip:>13}"
+        f"{h.answer:>12}{h.cores:>7}  {band_text(r.energy.total)}"
     ).rstrip()
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 from rich.console import Console
 
-from apps.hw_result import Amount, CoreUse, EnergyPart, HwResult, Quantiles
-from apps.hw_units import amount_text, band_text, count_text, energy_text, share_text, time_text
+from apps.hw_amounts import amount_text, band_text
+from apps.hw_result import Amount, CoreUse, HwResult, Quantiles
+from apps.quantities import count_text, energy_text, share_text, time_text
 
 _BAR = 24
 _HEAD = "bold"
@@ -187,6 +189,23 @@ def _until(count: float | None) -> str:
     return "no decision" if count is None else f"{count_text(count)} until the decision"
 
 
-def energy_total_text(part: EnergyPart | None) -> str:
-    """Return the total of an energy, a dash where there is none."""
-    return "-" if part is None else amount_text(part.total)
+class Headline(NamedTuple):
+    """What a table with a row per result shows of each, as text."""
+
+    per_window: str
+    to_decision: str
+    answer: str
+    on_chip: str
+    cores: str
+
+
+def headline(result: HwResult) -> Headline:
+    """Return energy per window and to the decision, median time of the answer, time per window, cores."""
+    until, after, used = result.energy_to_decision, result.latency.after_input, result.placement
+    return Headline(
+        amount_text(result.energy.total),
+        "-" if until is None else amount_text(until.total),
+        time_text(None if after is None else after.p50_ns),
+        time_text(None if result.chip_ms is None else result.chip_ms * 1e6),
+        "-" if used is None else str(used.cores_used),
+    )

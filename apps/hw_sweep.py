@@ -17,12 +17,13 @@ from rich.console import Console
 
 from apps.hw_data import DataChoice, samples_of
 from apps.hw_model import HwModel, load_hw_model
+from apps.hw_report import headline
 from apps.hw_result import HwResult
 from apps.hw_sweep_file import Fixed, Sweep, Value, load_sweep
 from apps.hw_sweep_point import SweepContext, sweep_context
 from apps.hw_sweep_results import ResultFile, point_key
 from apps.hw_sweep_workers import Outcome, run_here, run_in_processes, run_on_cluster
-from apps.hw_units import amount_text, share_text, time_text
+from apps.quantities import share_text
 from apps.termination import exit_code, sigterm_interrupts
 
 MAX_ROWS = 200
@@ -168,9 +169,6 @@ def _row(line: Mapping[str, Any]) -> str:
     if "refused" in line:
         return f"  cannot: {line['refused']}"
     r = msgspec.convert({"title": "", **line["result"]}, HwResult)
-    until = amount_text(r.energy_to_decision.total) if r.energy_to_decision else "-"
-    after = time_text(r.latency.after_input.p50_ns) if r.latency.after_input else "unknown"
-    on_chip = time_text(r.chip_ms * 1e6) if r.chip_ms is not None else "unknown"
-    cores = "-" if r.placement is None else str(r.placement.cores_used)
+    h = headline(r)
     right = "-" if r.decisions is None or r.decisions.right is None else share_text(r.decisions.right)
-    return f"{amount_text(r.energy.total):>15}{until:>15}{after:>12}{on_chip:>13}{cores:>7}{right:>9}"
+    return f"{h.per_window:>15}{h.to_decision:>15}{h.answer:>12}{h.on_chip:>13}{h.cores:>7}{right:>9}"

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from apps.decision_cost import ChipTotals, CostedDecision, totals_text
 from apps.kws_remote import NetworkLoss
-from apps.quantities import short
+from apps.quantities import count_text
 from apps.sound_choice import microphone_losses
 from apps.spotter import NS_PER_S, KeywordDecision, SpotEvent, WordEnd, Work
 from apps.transcript import SpokenWord, Transcript, Verdict
@@ -139,8 +139,8 @@ class TextReport:
         self._console.print(
             f"summary: {summary.audio_s:.1f} s of sound, {summary.windows} windows "
             f"({summary.window_s:.1f} s of network time), {per_second(summary.input_events):.0f} events/s, "
-            f"{short(synaptic)} synaptic events/s ({100 * synaptic / dense:.1f} % of {short(dense)}/s, "
-            "dense and time-stepped)"
+            f"{count_text(synaptic)} synaptic events/s ({100 * synaptic / dense:.1f} % of "
+            f"{count_text(dense)}/s, dense and time-stepped)"
         )
         self._console.print(
             f"cost: {1e3 * per_second(summary.cpu_s):.1f} ms of CPU per second of sound, "
@@ -278,7 +278,7 @@ def _line(decision: KeywordDecision, end: WordEnd | None) -> str:
     return (
         f"{decision.decided_ns / NS_PER_S:7.2f} s  {decision.name:<8} {100 * decision.confidence:3.0f} %  "
         f"{lead}{' > '.join(decision.rank[:3])}; {decision.input_events} events, {decision.spikes} spikes, "
-        f"{short(decision.synaptic_events)} synaptic{chip}"
+        f"{count_text(decision.synaptic_events)} synaptic{chip}"
     )
 
 

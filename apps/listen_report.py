@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.live import Live
 
 from apps.listen_view import ListenView
-from apps.quantities import NOUNS, short, short_time
+from apps.quantities import NOUNS, count_text, time_text
 from apps.stream_meter import StreamMeter
 from streams.decision_block import DecisionBlock, StreamedDecision
 from streams.description import Description
@@ -117,7 +117,7 @@ class ListenReport:
             told = {"stream": received.stream, "latency_ns": received.latency_ns}
             self._write("decision", {**told, **msgspec.to_builtins(decision)})
         elif decision.keyword:
-            latency = "" if received.latency_ns is None else f"  {short_time(received.latency_ns)} late"
+            latency = "" if received.latency_ns is None else f"  {time_text(received.latency_ns)} late"
             when = f"{decision.decided_ns / 1e9:7.2f} s"
             self._console.print(f"{when}  {decision.name:<8} {100 * decision.confidence:3.0f} %{latency}")
 
@@ -165,7 +165,7 @@ def _sums(name: str, meter: StreamMeter, seconds: float) -> str:
     noun = NOUNS[meter.kind]
     return (
         f"summary: {name!r}: {meter.items} {noun} in {meter.messages} messages, {seconds:.1f} s, "
-        f"{short(per_s)} {noun}/s, {latency_text(meter)}"
+        f"{count_text(per_s)} {noun}/s, {latency_text(meter)}"
     )
 
 
@@ -175,4 +175,4 @@ def latency_text(meter: StreamMeter) -> str:
     if p50 is None or p99 is None:
         why = "the clocks disagree" if meter.latency.before_origin else "nothing says when it was made"
         return f"latency unknown ({why})"
-    return f"latency {short_time(p50)} (p50), {short_time(p99)} (p99)"
+    return f"latency {time_text(p50)} (p50), {time_text(p99)} (p99)"

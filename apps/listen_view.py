@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from apps.quantities import NOUNS, short, short_time
+from apps.quantities import NOUNS, count_text, time_text
 from apps.stream_meter import StreamMeter
 from streams.audio_block import AudioBlock
 from streams.decision_block import DecisionBlock
@@ -47,10 +47,10 @@ class ListenView:
         for name, meter in meters.items():
             newest = meter.per_second[-1] if meter.per_second else 0.0
             p50, p99 = meter.latency.percentile_ns(50), meter.latency.percentile_ns(99)
-            late = "unknown" if p50 is None or p99 is None else f"{short_time(p50)} / {short_time(p99)}"
+            late = "unknown" if p50 is None or p99 is None else f"{time_text(p50)} / {time_text(p99)}"
             parts.append(
                 Text(
-                    f"{name}  {short(newest)} {NOUNS[meter.kind]}/s  {short(meter.items)} in all  "
+                    f"{name}  {count_text(newest)} {NOUNS[meter.kind]}/s  {count_text(meter.items)} in all  "
                     f"latency p50/p99 {late}",
                     style="bold",
                 )

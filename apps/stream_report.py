@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from apps.quantities import NOUNS, short
+from apps.quantities import NOUNS, count_text
 from streams.description import Block, Description
 from streams.publisher import Publisher
 from streams.wire_payload import item_count
@@ -113,9 +113,9 @@ class StreamReport:
                 self._write("status", told)
         elif self._live is not None:
             counts = publisher.statistics
-            dropped = f", {short(counts.dropped_items)} dropped" if counts.dropped_items else ""
+            dropped = f", {count_text(counts.dropped_items)} dropped" if counts.dropped_items else ""
             receivers = f"{counts.subscribers} receiver{'' if counts.subscribers == 1 else 's'}"
-            line = f"{seconds:6.1f} s  {short(per_s)} {self._noun}/s  {receivers}{dropped}"
+            line = f"{seconds:6.1f} s  {count_text(per_s)} {self._noun}/s  {receivers}{dropped}"
             self._live.update(Text(line), refresh=True)
 
     def end(self, publisher: Publisher, losses: Sequence[str]) -> None:
@@ -130,7 +130,7 @@ class StreamReport:
             return
         self._console.print(
             f"summary: {counts.sent_items} {self._noun} in {counts.sent_messages} messages, {seconds:.1f} s, "
-            f"{short(per_s)} {self._noun}/s, {counts.dropped_items} {self._noun} dropped"
+            f"{count_text(per_s)} {self._noun}/s, {counts.dropped_items} {self._noun} dropped"
         )
         for line in losses:
             self.notice(line)
