@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from eventsim import load_bundle
-from eventsim.errors import DataError
+from eventsim.errors import DataError, ParameterError
 from eventsim.network import Network
-from eventsim.nir import from_nir
+from eventsim.nir import NirImport, from_nir
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _ZIP = b"PK"
@@ -40,9 +40,24 @@ def kind_of(path: Path) -> Literal["nir", "bundle"]:
     raise DataError(f"{path}: is neither a NIR file (HDF5) nor a model bundle (.esb)")
 
 
+def read_nir(path: Path, *, time_unit: Literal["s", "ms"] | None = None, **how: Any) -> NirImport:
+    """Return a NIR file as a network, with its report, as `from_nir` does.
+
+    Raises ParameterError where nobody said the unit of its times, NirError where it cannot be read or run.
+    """
+    if time_unit is None:
+        raise ParameterError(
+            f"{path}: NIR does not say the unit of its times; say --time-unit s or --time-unit ms"
+        )
+    return from_nir(path, time_unit=time_unit, **how)
+
+
 def check_nir(path: Path, as_json: bool, **how: Any) -> int:
-    """Print the network a NIR file makes and the report; return the exit code."""
-    network, report = from_nir(path, **how)
+    """Print the network a NIR file makes and the report; return the exit code.
+
+    Raises what `read_nir` raises.
+    """
+    network, report = read_nir(path, **how)
     if as_json:
         return _print_json({"file": str(path), "format": "nir", **_describe(network), **report.describe()})
     version = f" written by nir {report.nir_version}" if report.nir_version else ""

@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 
 from eventsim.errors import ParameterError
 
+_UNITS_NS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+
 
 class CommandParser(argparse.ArgumentParser):
     """Raises ParameterError instead of printing the usage and leaving; never guesses abbreviated options.
@@ -49,6 +51,41 @@ def positive_seconds(text: str) -> float:
     value = _number(text)
     if not (value > 0 and math.isfinite(value)):
         raise argparse.ArgumentTypeError(f"{text} is not a time above 0 s")
+    return value
+
+
+def duration_ns(text: str) -> int:
+    """Return a time such as `1ms`, `100us` or `0.5 s` in ns.
+
+    >>> duration_ns("1ms"), duration_ns("2.5 us")
+    (1000000, 2500)
+    """
+    number = text.strip().rstrip("nmus").strip()
+    unit = text.strip()[len(number) :].strip()
+    try:
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    if unit not in _UNITS_NS or not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time with its unit, such as 1ms or 100us")
+    ns = value * _UNITS_NS[unit]
+    if not 1 <= ns < 2**62 or round(ns) != ns:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of ns above 0")
+    return round(ns)
+
+
+def rate_hz(text: str) -> float:
+    """Return `text` as a rate in Hz, finite and not negative.
+
+    >>> rate_hz("20")
+    20.0
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a rate in Hz of at least 0")
     return value
 
 

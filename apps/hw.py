@@ -15,6 +15,7 @@ from apps.hw_mesh import MeshRun
 from apps.hw_model import HwModel, load_hw_model
 from apps.hw_options import HwOptions
 from apps.hw_report import print_json, print_result
+from apps.nir_options import nir_options
 from eventsim.errors import ParameterError
 from hwmodels.chip import load_chip
 
@@ -55,8 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 def prepared(arguments: argparse.Namespace) -> tuple[HwModel, list[Sample], list[Inference], HwOptions]:
     """Return model, inputs and inferences as the parsed `arguments` say."""
     options = hw_options(arguments)
-    how = {name: getattr(arguments, name) for name in ("time_unit", "spike", "integration", "reset")}
-    model = load_hw_model(arguments.model, tick_ns=arguments.tick, **how)
+    model = load_hw_model(arguments.model, **nir_options(arguments))
     samples = samples_of(model, data_choice(arguments))
     inferences = run_all(model, samples, options.threshold, options.full, options.updates)
     return model, samples, inferences, options

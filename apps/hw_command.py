@@ -1,11 +1,11 @@
 """`eventsim hw`: the options of the hardware models."""
 
 import argparse
-import math
 from pathlib import Path
 
-from apps.check_command import duration_ns
-from apps.command_line import CommandParser, natural, positive_count, probability
+from apps.command_line import CommandParser, duration_ns, natural, positive_count, rate_hz
+from apps.decision_options import add_decision_options
+from apps.nir_options import add_nir_options
 
 _TASKS = {
     "compare": "the same network on several chips, side by side",
@@ -94,12 +94,7 @@ def _add_model(parser: CommandParser) -> None:
         metavar="MODEL",
         help="bundle or network (.esb), NIR file, ECG arrays (.npz), or kws, which comes along [%(default)s]",
     )
-    nir = parser.add_argument_group("how a NIR file is meant (see `eventsim check --help`)")
-    nir.add_argument("--time-unit", choices=("s", "ms"))
-    nir.add_argument("--tick", type=duration_ns, metavar="T", default="1ms", help="time grid [%(default)s]")
-    nir.add_argument("--spike", choices=("held", "dirac", "jump"), default="held")
-    nir.add_argument("--integration", choices=("exact", "euler"), default="exact")
-    nir.add_argument("--reset", choices=("hard", "soft"), default="hard")
+    add_nir_options(parser)
     data = parser.add_argument_group("input, each recording from rest")
     data.add_argument(
         "--data",
@@ -155,28 +150,7 @@ def _add_use(parser: CommandParser) -> None:
         default="reached",
         help="neurons updated in a tick: those that events reach, or all [%(default)s]",
     )
-    choice = parser.add_mutually_exclusive_group()
-    choice.add_argument(
-        "--threshold", type=probability, metavar="P", help="decide above this probability, 0..1 [the model's]"
-    )
-    choice.add_argument(
-        "--full", action="store_true", help="no early decision: wait for the end of the window"
-    )
-
-
-def rate_hz(text: str) -> float:
-    """Return `text` as a rate in Hz, finite and not negative.
-
-    >>> rate_hz("20")
-    20.0
-    """
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value >= 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a rate in Hz of at least 0")
-    return value
+    add_decision_options(parser)
 
 
 def _run(arguments: argparse.Namespace) -> int:

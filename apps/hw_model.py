@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from apps.check import kind_of
+from apps.check import kind_of, read_nir
 from apps.ecg_checkpoint import EcgCheckpoint, load_checkpoint
 from apps.keyword_model import KeywordModel, keyword_model, load_keyword_model
 from eventsim import load_bundle
@@ -73,7 +73,7 @@ def load_hw_model(model: str = SHIPPED, **nir: Any) -> HwModel:
         checkpoint = load_checkpoint(path)
         return HwModel(path.name, checkpoint.network(), ecg=checkpoint)
     if kind_of(path) == "nir":
-        return HwModel(path.name, _from_nir(path, nir))
+        return HwModel(path.name, read_nir(path, **nir).network)
     return hw_model_of(load_bundle(path), path.name)
 
 
@@ -88,13 +88,3 @@ def hw_model_of(bundle: Bundle, name: str) -> HwModel:
 def _of_keyword(model: KeywordModel, name: str) -> HwModel:
     bundle = model.bundle
     return HwModel(name, bundle.network, bundle.labels, bundle.decision, model)
-
-
-def _from_nir(path: Path, how: dict[str, Any]) -> Network:
-    from eventsim.nir import from_nir
-
-    if how.get("time_unit") is None:
-        raise ParameterError(
-            f"{path}: NIR does not say the unit of its times; say --time-unit s or --time-unit ms"
-        )
-    return from_nir(path, **how).network

@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from apps.command_line import natural, positive_seconds, probability
+from apps.command_line import natural, positive_seconds
+from apps.decision_options import add_decision_options
 from apps.transport_options import NAME_HELP, add_receiving_options, add_sound_options, receiving_options
 from eventsim.errors import ParameterError
 
@@ -26,13 +27,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "standard input [mic]",
     )
     parser.add_argument("--model", type=Path, metavar="PATH", help="model bundle [the one that comes along]")
-    choice = parser.add_mutually_exclusive_group()
-    choice.add_argument(
-        "--threshold", type=probability, metavar="P", help="decide above this probability, 0..1 [the model's]"
-    )
-    choice.add_argument(
-        "--full", action="store_true", help="no early decision: wait for the end of the window"
-    )
+    add_decision_options(parser)
     parser.add_argument("--all", action="store_true", help='show "unknown" and "silence" too')
     parser.add_argument("--json", action="store_true", help="one JSON object per line")
     parser.add_argument("--output", type=Path, metavar="FILE", help="also write the JSON lines to FILE")

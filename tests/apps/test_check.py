@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from apps.check_command import duration_ns
+from apps.command_line import duration_ns
 from apps.main import build_parser, main
 from eventsim.errors import ParameterError
 
