@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 NS_PER_S = 1_000_000_000
 EVENT_FILES = (".npz", ".npy")
+FOLDER_CLIPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,6 @@ class Sample:
     until_ns: int
     label: int | None = None
     moved: int = 0
-
-
-FOLDER_CLIPS = 20
 
 
 def samples_of(model: HwModel, choice: DataChoice) -> list[Sample]:
@@ -101,7 +99,7 @@ def _sounds(model: HwModel, keyword: KeywordModel, choice: DataChoice) -> list[S
 def _clips(model: KeywordModel, choice: DataChoice) -> Iterator[Sample]:
     """Yield one-second clips of a folder, each from its first sample, as in training."""
     encoder = model.new_encoder()
-    count = DataChoice(clips=choice.clips or FOLDER_CLIPS, seed=choice.seed)
+    count = replace(choice, clips=choice.clips or FOLDER_CLIPS)
     for clip in _drawn(load_split(choice.paths[0], choice.split, choice.seed), count):
         encoder.reset()
         events = encoder.push(clip.samples())

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from apps.decision_cost import ChipCost, ChipTotals, CostedDecision
 from apps.hw_by_formula import energy_by_formula
 from apps.hw_chip_time import MeshSetup, mesh_setup, time_on_chip
-from apps.hw_mesh import energy_of, operations_of
+from apps.hw_mesh import energy_of
 from apps.hw_mesh_result import energy_part, latency_known
 from apps.hw_options import HwOptions
 from apps.hw_result import EnergyPart
@@ -70,7 +70,7 @@ class LiveChip:
 
     def _on_mesh(self, setup: MeshSetup, activity: Activity) -> ChipCost:
         taken = time_on_chip(setup, activity)
-        part = energy_part(self.chip, energy_of(self.chip, taken), operations_of(taken), 1, True)
+        part = energy_part(self.chip, energy_of(self.chip, taken), taken.timing.counts, 1, True)
         latency = taken.after_input_ps / 1000 if latency_known(setup) else None
         static = part.components["static"]
         return self._cost(part, static.pj if static.pj is not None or static.missing else 0.0, latency)

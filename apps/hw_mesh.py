@@ -26,20 +26,18 @@ class MeshRun:
     """What all inferences took together.
 
     whole, decided : energy of all windows, and until all decisions (None where there is no decision).
-    per_inference_pj, per_decision_pj : float64[n], totals one by one.
     times, decided_times : one per inference, one per decision.
-    counts : operations of all windows; per core, per link or per tile.
+    counts, decided_counts : operations of all windows, until all decisions; per core, per link or per tile.
     elapsed_ps : of all windows.
     """
 
     setup: MeshSetup
     whole: Energy
     decided: Energy | None
-    per_inference_pj: NDArray[np.float64]
-    per_decision_pj: NDArray[np.float64]
     times: tuple[ChipTime, ...]
     decided_times: tuple[ChipTime, ...]
     counts: Mapping[str, Ints]
+    decided_counts: Mapping[str, Ints]
     elapsed_ps: int
 
 
@@ -70,27 +68,23 @@ def run_placed(setup: MeshSetup, inferences: Sequence[Inference]) -> MeshRun:
     times = tuple(time_on_chip(setup, inference.activity) for inference in inferences)
     until = [inference.until_decision() for inference in inferences]
     decided = tuple(_until(setup, times[k], inferences[k], a) for k, a in enumerate(until) if a is not None)
+    counts, decided_counts = _summed(times), _summed(decided)
+    elapsed_ps, decided_ps = (sum(time.elapsed_ps for time in some) for some in (times, decided))
     return MeshRun(
         setup=setup,
-        whole=_together(setup.chip, times),
-        decided=_together(setup.chip, decided) if decided else None,
-        per_inference_pj=np.array([energy_of(setup.chip, time).total_pj for time in times]),
-        per_decision_pj=np.array([energy_of(setup.chip, time).total_pj for time in decided]),
+        whole=_energy(setup.chip, counts, elapsed_ps),
+        decided=_energy(setup.chip, decided_counts, decided_ps) if decided else None,
         times=times,
         decided_times=decided,
-        counts=summed_counts(times),
-        elapsed_ps=sum(time.elapsed_ps for time in times),
+        counts=counts,
+        decided_counts=decided_counts,
+        elapsed_ps=elapsed_ps,
     )
 
 
 def energy_of(chip: Chip, time: ChipTime) -> Energy:
     """Return the energy of one activity on a chip."""
-    return energy(chip, operations_of(time), time.elapsed_ps)
-
-
-def operations_of(time: ChipTime) -> dict[str, Ints]:
-    """Return the operations that cost energy; messages from outside are in `message_in` as well."""
-    return {name: counts for name, counts in time.timing.counts.items() if name in OPERATIONS}
+    return _energy(chip, time.timing.counts, time.elapsed_ps)
 
 
 def _until(setup: MeshSetup, whole: ChipTime, inference: Inference, activity: Activity) -> ChipTime:
@@ -100,7 +94,7 @@ def _until(setup: MeshSetup, whole: ChipTime, inference: Inference, activity: Ac
     return time_on_chip(setup, activity)
 
 
-def summed_counts(times: Sequence[ChipTime]) -> dict[str, Ints]:
+def _summed(times: Sequence[ChipTime]) -> dict[str, Ints]:
     """Return the operations of several activities together."""
     names = times[0].timing.counts if times else {}
     return {
@@ -108,6 +102,6 @@ def summed_counts(times: Sequence[ChipTime]) -> dict[str, Ints]:
     }
 
 
-def _together(chip: Chip, times: Sequence[ChipTime]) -> Energy:
-    counts = {name: n for name, n in summed_counts(times).items() if name in OPERATIONS}
-    return energy(chip, counts, sum(time.elapsed_ps for time in times))
+def _energy(chip: Chip, counts: Mapping[str, Ints], elapsed_ps: int) -> Energy:
+    # Messages from outside are counted by themselves, but are in `message_in` as well.
+    return energy(chip, {name: n for name, n in counts.items() if name in OPERATIONS}, elapsed_ps)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from apps.hw_chip_time import ChipTime, MeshSetup, fastest_tick_ps
 from apps.hw_inference import Inference
-from apps.hw_mesh import MeshRun, summed_counts
+from apps.hw_mesh import MeshRun
 from apps.hw_model import HwModel
 from apps.hw_options import HwOptions
 from apps.hw_result import (
@@ -101,14 +101,14 @@ def energy_part(
     chip: Chip, spent: Energy, counts: Mapping[str, Ints], n: int, elapsed_known: bool
 ) -> EnergyPart:
     """Return the mean over n windows or decisions; what nobody has published is said, never shown as 0."""
-    missing, known = _missing(chip, counts), {term.component for term in spent.terms}
+    held = {component for operation in OPERATIONS for component in _includes(chip, operation)}
+    missing, known = _missing(chip, counts, held), {term.component for term in spent.terms}
     left_out = list(spent.left_out)
     if not elapsed_known and "static" in known:
         known.discard("static")
         left_out.append("static power: the time is unknown")
     if "static" not in known and not any(line.startswith("static") for line in spent.included):
         missing.add("static")
-    held = {component for operation in OPERATIONS for component in _includes(chip, operation)}
     components: dict[str, Amount] = {}
     for name, (value, low, high) in spent.by_component().items():
         if name in known:
@@ -145,9 +145,8 @@ def _sum(amounts: Sequence[Amount]) -> Amount:
     )
 
 
-def _missing(chip: Chip, counts: Mapping[str, Ints]) -> set[str]:
-    """Return the components of which something happened whose energy nobody has published."""
-    held = {c for name in OPERATIONS for c in _includes(chip, name)}
+def _missing(chip: Chip, counts: Mapping[str, Ints], held: set[str]) -> set[str]:
+    """Return the components of which something happened whose energy is in no published number."""
     found: set[str] = set()
     for name in OPERATIONS:
         component, operation = COMPONENT_OF[name], chip.operation(name)
@@ -166,7 +165,7 @@ def _to_decision(run: MeshRun, elapsed_known: bool) -> EnergyPart | None:
     if run.decided is None:
         return None
     n = len(run.decided_times)
-    return energy_part(run.setup.chip, run.decided, summed_counts(run.decided_times), n, elapsed_known)
+    return energy_part(run.setup.chip, run.decided, run.decided_counts, n, elapsed_known)
 
 
 def _latency(run: MeshRun) -> ChipLatency:

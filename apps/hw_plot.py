@@ -11,6 +11,7 @@ import numpy as np
 from apps.hw_mesh import MeshRun
 from apps.hw_result import Amount, HwResult
 from eventsim.errors import OutputError
+from hwmodels.chip import Chip
 
 SUFFIXES = (".png", ".svg", ".pdf")
 _PALETTE = {
@@ -49,9 +50,9 @@ def plot_result(result: HwResult, run: MeshRun | None, path: Path) -> None:
     else:
         ((energy, cores), (latency, links)) = figure.subplots(2, 2)
         _draw_energy(energy, result)
-        _draw_cores(figure, cores, run)
+        _draw_cores(figure, cores, result, run.setup.chip)
         _draw_latency(latency, run)
-        _draw_links(figure, links, run)
+        _draw_links(figure, links, result, run.setup.chip)
     try:
         # A date in the file would make two runs differ.
         date = {".svg": "Date", ".pdf": "CreationDate"}.get(path.suffix)
@@ -84,16 +85,13 @@ def _uj(amount: Amount) -> float:
     return (amount.pj or 0.0) / 1e6
 
 
-def _draw_cores(figure: Any, axes: Any, run: MeshRun) -> None:
+def _draw_cores(figure: Any, axes: Any, result: HwResult, chip: Chip) -> None:
     """Draw the cores of a tile beside each other, tiles as they stand on the mesh."""
-    chip = run.setup.chip
     limits = chip.limits
     events = np.zeros((limits.tiles_y, limits.tiles_x * limits.cores_per_tile))
-    for name, counts in run.counts.items():
-        if name.startswith("synapse"):
-            for core in np.flatnonzero(counts).tolist():
-                x, y = chip.tile_xy(chip.tile_of_core(core))
-                events[y, x * limits.cores_per_tile + core % limits.cores_per_tile] += int(counts[core])
+    for core in result.cores:
+        place = core.x * limits.cores_per_tile + core.core % limits.cores_per_tile
+        events[core.y, place] = core.synaptic_events
     shown = np.where(events > 0, events, np.nan)
     image = axes.imshow(shown, aspect="auto", cmap="viridis", origin="lower", vmin=0)
     for edge in range(1, limits.tiles_x):
@@ -105,23 +103,20 @@ def _draw_cores(figure: Any, axes: Any, run: MeshRun) -> None:
     axes.yaxis.get_major_locator().set_params(integer=True)
 
 
-def _draw_links(figure: Any, axes: Any, run: MeshRun) -> None:
+def _draw_links(figure: Any, axes: Any, result: HwResult, chip: Chip) -> None:
     from matplotlib.collections import LineCollection
 
-    chip = run.setup.chip
-    messages = run.counts["hop_x"] + run.counts["hop_y"]
-    lines, values = [], []
-    for link in np.flatnonzero(messages).tolist():
-        x, y = chip.tile_xy(link // 4)
-        dx, dy = ((1, 0), (-1, 0), (0, 1), (0, -1))[link % 4]
+    lines = []
+    for link in result.links:
         # The two directions of a link stand beside each other.
-        aside_x, aside_y = 0.08 * dy, -0.08 * dx
-        lines.append([(x + aside_x, y + aside_y), (x + dx + aside_x, y + dy + aside_y)])
-        values.append(int(messages[link]))
+        aside_x, aside_y = 0.08 * (link.to_y - link.from_y), -0.08 * (link.to_x - link.from_x)
+        ends = (link.from_x, link.from_y), (link.to_x, link.to_y)
+        lines.append([(x + aside_x, y + aside_y) for x, y in ends])
     tiles = [chip.tile_xy(tile) for tile in range(min(chip.n_tiles, 4096))]
     axes.scatter([x for x, _ in tiles], [y for _, y in tiles], s=8, color="lightgrey", zorder=1)
     if lines:
-        drawn = LineCollection(lines, array=np.array(values), cmap="plasma", linewidths=3, zorder=2)
+        messages = np.array([link.messages for link in result.links])
+        drawn = LineCollection(lines, array=messages, cmap="plasma", linewidths=3, zorder=2)
         axes.add_collection(drawn)
         figure.colorbar(drawn, ax=axes, label="messages, all windows")
     axes.set_title("links" if lines else "links: no message leaves its tile")

@@ -131,9 +131,9 @@ def sweep_from_toml(data: bytes, file: str) -> Sweep:
 
 
 def _check_fixed(file: str, fixed: Fixed) -> None:
-    for key, value, choices in (("strategy", fixed.strategy, STRATEGIES),):
-        if value not in choices:
-            raise _refusal(file, f"sweep.{key}", f"{value!r} is not among {', '.join(choices)}")
+    if fixed.strategy not in STRATEGIES:
+        among = ", ".join(STRATEGIES)
+        raise _refusal(file, "sweep.strategy", f"{fixed.strategy!r} is not among {among}")
     for key, least, most in (
         ("clips", 1, 1_000_000),
         ("seed", 0, 2**63),
@@ -247,7 +247,6 @@ def _located(message: str) -> tuple[str, str]:
     if "missing required field" in what:
         return f"{key}.{what.rpartition(' ')[2]}".lstrip("."), "missing, and required"
     if "Invalid enum value" in what:
-        known = get_args(msgspec.structs.fields(Fixed)[0].type)
         fields = {f.name: f.type for f in msgspec.structs.fields(Fixed)}
         known = tuple(v for v in _literals(fields.get(key.rpartition(".")[2])) if v)
         return key, f"{what.removeprefix('Invalid enum value ')} is not among {', '.join(known)}"

@@ -28,23 +28,28 @@ _LARGE = ("cores", "links", "title", "format")
 class SweepContext:
     """What all points share, ready to be sent to another process or machine: no file is read there.
 
-    chips : by the name the sweep gives them. digest : of model and input, to tell one sweep from another.
+    chips : by the name the sweep gives them. chip_digests : what tells a chip from others of its name.
+    digest : of model and input, to tell one sweep from another.
     """
 
     model: HwModel
     samples: tuple[Sample, ...]
     chips: Mapping[str, Chip]
+    chip_digests: Mapping[str, str]
     chip_name: str
     options: HwOptions
     digest: str
 
     def chip_of(self, point: Mapping[str, Value]) -> Chip:
         """Return the chip of a point, as its file has it."""
-        return self.chips[str(point.get("chip.name", self.chip_name))]
+        return self.chips[self._chip_name(point)]
 
     def chip_digest(self, point: Mapping[str, Value]) -> str:
         """Return what tells the chip of a point from others of its name."""
-        return hashlib.sha256(msgspec.json.encode(self.chip_of(point))).hexdigest()[:16]
+        return self.chip_digests[self._chip_name(point)]
+
+    def _chip_name(self, point: Mapping[str, Value]) -> str:
+        return str(point.get("chip.name", self.chip_name))
 
 
 def sweep_context(sweep: Sweep, model: HwModel, samples: list[Sample]) -> SweepContext:
@@ -66,7 +71,10 @@ def sweep_context(sweep: Sweep, model: HwModel, samples: list[Sample]) -> SweepC
     )
     names = [str(name) for name in sweep.grid.get("chip.name", (fixed.chip,))]
     chips = {name: load_chip(name) for name in names}
-    context = SweepContext(model, tuple(samples), chips, names[0], options, _digest(model, samples))
+    digests = {
+        name: hashlib.sha256(msgspec.json.encode(chip)).hexdigest()[:16] for name, chip in chips.items()
+    }
+    context = SweepContext(model, tuple(samples), chips, digests, names[0], options, _digest(model, samples))
     for name, values in sweep.grid.items():
         for k, value in enumerate(values):
             try:
