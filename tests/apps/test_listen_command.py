@@ -95,9 +95,9 @@ def test_rates_and_latency_of_a_stream(tmp_path: Path, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("origin", "words"),
     [
-        (lambda: time.time_ns() + 10**12, "unknown (the clocks disagree)"),
-        (lambda: None, "unknown (nothing says when it was made)"),
-        (time.time_ns, "(p50)"),
+        (lambda: time.time_ns() + 10**12, r"unknown \(the clocks disagree\)"),
+        (lambda: None, r"unknown \(nothing says when it was made\)"),
+        (time.time_ns, r"[\d.]+ [mu]?s \(p50\), [\d.]+ [mu]?s \(p99\)"),
     ],
 )
 def test_a_latency_that_cannot_be_told_is_not(
@@ -106,7 +106,7 @@ def test_a_latency_that_cannot_be_told_is_not(
     with sending(ipc_address(tmp_path), [camera()], origin) as publisher:
         assert main(["listen", publisher.address, *WHOLE]) == 0
     said = capsys.readouterr().out
-    assert f"latency {words}" in said or re.search(r"latency .* \(p50\), .* \(p99\)", said)
+    assert re.search(f"latency {words}", said)
     assert "dvs of 64 x 48 pixels" in said
     assert "50 events in 1 messages" in said
 
