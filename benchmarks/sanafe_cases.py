@@ -95,7 +95,7 @@ def w1(ticks: int = 200) -> SanafeCase:
     """
     case, net = W1Case(in_degree=100), Network(TICK_NS)
     synapses = case.connectivity()
-    weights = np.where(synapses.weights > 0, 1.0, -5.0)
+    weights = np.where(synapses.weights > 0, np.float32(1), np.float32(-5))
     bias = np.random.default_rng(3).integers(0, 128, case.neurons) / 64
     net.add_population("cells", case.neurons, integrator(bias, 64.0))
     net.connect("cells", "cells", Csr(synapses.indptr, synapses.indices, weights, case.neurons), TICK_NS)

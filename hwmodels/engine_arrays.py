@@ -48,7 +48,7 @@ class Measures:
     def keep(self, laid: Laid, sending: Sending, tally: Tally, tick: Ints) -> None:
         """Keep the messages of a stretch."""
         core = sending.entries.core[laid.entry]
-        self.kept.append((sending.row[laid.entry].astype(np.int64), core, tally.sent, tally.served, tick))
+        self.kept.append((sending.row_of(laid.entry), core, tally.sent, tally.served, tick))
 
     def message_ticks(self) -> Ints:
         """Return the ticks in which the kept messages were made."""
@@ -125,12 +125,12 @@ def queue_arrays(
     n_buffers = costs.n_links + costs.n_cores
     capacity = costs.link_buffer if queued and costs.link_buffer is not None else _ANY_NUMBER
     mesh = Mesh(
-        sending.place_x,
-        sending.place_y,
+        sending.mesh.x,
+        sending.mesh.y,
         np.array([costs.tiles_y, costs.n_links, capacity, queued], np.int64),
         np.array([costs.hop_x_ps, costs.hop_y_ps], np.int64),
         np.array([costs.tile_ps], np.int64),
-        sending.direct,
+        sending.direct(),
     )
     plan = Plan(
         first=np.concatenate([laid.outer[:-1], laid.inner]),

@@ -24,11 +24,14 @@ N_BUCKETS = 64 * SUB_BUCKETS
 
 
 class Entries(NamedTuple):
-    """For each entry of the table: destination core, time on the way and time of service, ps."""
+    """For each entry of the table: destination core, time on the way and time of service, ps.
+
+    The times are int32 where even their sum fits.
+    """
 
     core: Indices
-    flight: Ints
-    service: Ints
+    flight: Ints | Indices
+    service: Ints | Indices
 
 
 class Laid(NamedTuple):

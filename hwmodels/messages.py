@@ -4,33 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from eventsim.convolutions import Conv2d, SumPool2d
 from eventsim.errors import PlacementError
 from eventsim.network import Network
-from eventsim.projections import Dense, Projection
+from eventsim.projections import Csr, Dense, Projection
 from hwmodels.activity import Indices, Ints, emitters
-from hwmodels.message_kernels import add_synapses
+from hwmodels.message_kernels import NO_REACH, add_synapses, lower_reach, write_messages, write_reach
 from hwmodels.placement import Placement
 
 FORMS = ("dense", "sparse", "conv")
 """The forms of synapses a chip may charge differently: all-to-all, sparse or one-to-one, shared windows."""
 
-_NO_REACH = np.iinfo(np.int64).max
-_CELLS_PER_BLOCK = 2**18
-
-Entries = tuple[Ints, Indices, Indices, Ints]
-_NO_ENTRIES = (
-    np.empty(0, np.int32),
-    np.empty(0, np.int32),
-    np.empty((0, 3), np.int32),
-    np.empty(0, np.int64),
-)
+_CELLS_PER_BLOCK = 2**16
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +39,8 @@ class MessageTable:
     n_levels : how many levels there are
     indptr : int64[n_rows + 1], the entries of each row
     core : int32[n_entries], destination core
-    events : int32[n_entries, 3], synaptic events the message causes there, by form (`FORMS`)
-    reach : int64[n_entries], the first step its synapses take effect at, counted from (tick of the spike) x
-        n_levels; a step is tick x n_levels + level
+    forms : numbers in `FORMS` of the forms of synapses that the network has
+    events : int32[n_entries, n_forms], synaptic events the message causes there, by form
     """
 
     network: Network
@@ -62,8 +51,8 @@ class MessageTable:
     n_levels: int
     indptr: Ints
     core: Indices
+    forms: tuple[int, ...]
     events: Indices
-    reach: Ints
 
     @property
     def n_cores(self) -> int:
@@ -80,11 +69,31 @@ class MessageTable:
         """Return the number of neurons and addresses that may send."""
         return int(self.indptr.shape[0]) - 1
 
+    @cached_property
+    def reach(self) -> Ints:
+        """Return int64[n_entries], the first step at which the synapses of each message take effect.
+
+        Counted from (tick of the spike) x n_levels; a step is tick x n_levels + level. Only chips without a
+        barrier ask for it.
+        """
+        reach, levels = np.empty(self.core.shape[0], np.int64), self.network.levels()
+        for row, here, projections in _blocks(self.network, self.placement, self.rows):
+            lowest = np.full((row.shape[0], self.n_cores), NO_REACH)
+            for p, csr in projections:
+                steps = delay_ticks(p, self.network.tick_ns) * self.n_levels + levels[p.post]
+                lower_reach(csr.indptr[here], csr.indices, self.placement.core_of[p.post], steps, lowest)
+            write_reach(row, self.indptr, lowest, reach)
+        return reach
+
     def core_of_row(self) -> Indices:
         """Return int32[n_rows]: the core a row sends from, -1 for what comes from outside."""
         cores = np.full(self.n_rows, -1, np.int32)
         cores[: self.n_slots] = np.repeat(np.arange(self.n_cores), np.diff(self.core_start))
         return cores
+
+    def most_events(self) -> list[int]:
+        """Return the most synaptic events that a message causes, by form."""
+        return [int(most) for most in self.events.max(axis=0, initial=0)]
 
     def messages_of(self, name: str, index: int) -> list[tuple[int, int]]:
         """Return (destination core, synaptic events) of one neuron's or address's messages."""
@@ -106,7 +115,6 @@ def build_messages(network: Network, placement: Placement) -> MessageTable:
         one the network does not have.
     """
     check_placement(network, placement)
-    n_cores = placement.chip.n_cores
     levels = network.levels()
     n_levels = max(levels.values(), default=0) + 1
     core_start, slots = _number_neurons(network, placement)
@@ -118,17 +126,16 @@ def build_messages(network: Network, placement: Placement) -> MessageTable:
     level = np.zeros(int(core_start[-1]), np.int32)
     for name in network.populations:
         level[slots[name]] = levels[name]
-    columns: list[list[npt.NDArray[Any]]] = [[column] for column in _NO_ENTRIES]
-    for name in emitters(network):
-        for index, core, events, reach in _entries_of(network, placement, name, n_levels, n_cores):
-            columns[0].append(rows[name][index].astype(np.int32))
-            columns[1].append(core)
-            columns[2].append(events)
-            columns[3].append(reach)
-    row, core, events, reach = (_joined(column) for column in columns)
-    if bool((row[1:] < row[:-1]).any()):
-        order = np.argsort(row, kind="stable")
-        row, core, events, reach = row[order], core[order], events[order], reach[order]
+    forms = tuple(sorted({form_of(p) for p in network.projections}))
+    lengths = np.zeros(n_rows, np.int64)
+    for row, counts in _counted(network, placement, rows, forms):
+        lengths[row] = np.count_nonzero(counts.any(axis=2), axis=1)
+    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    # Counted first, then written where they belong: nothing is held twice.
+    core = np.empty(int(indptr[-1]), np.int32)
+    events = np.empty((core.shape[0], len(forms)), np.int32)
+    for row, counts in _counted(network, placement, rows, forms):
+        write_messages(row, indptr, counts, core, events)
     return MessageTable(
         network=network,
         placement=placement,
@@ -136,18 +143,11 @@ def build_messages(network: Network, placement: Placement) -> MessageTable:
         rows=MappingProxyType(rows),
         level=level,
         n_levels=n_levels,
-        indptr=np.concatenate([[0], np.cumsum(np.bincount(row, minlength=n_rows))]).astype(np.int64),
+        indptr=indptr,
         core=core,
+        forms=forms,
         events=events,
-        reach=reach,
     )
-
-
-def _joined(parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    """Return the parts as one array; they are let go, so that a table is never held twice."""
-    whole = np.concatenate(parts)
-    parts.clear()
-    return whole
 
 
 def check_placement(network: Network, placement: Placement) -> None:
@@ -197,30 +197,25 @@ def _number_neurons(network: Network, placement: Placement) -> tuple[Ints, dict[
     return core_start, dict(zip(names, np.split(slot, ends[:-1]) if names else [], strict=True))
 
 
-def _entries_of(
-    network: Network, placement: Placement, name: str, n_levels: int, n_cores: int
-) -> Iterator[Entries]:
-    """Yield index, destination core, events by form and reach of the messages of one emitter, in blocks."""
-    size, levels = emitters(network)[name], network.levels()
-    mine: list[tuple[Projection, Ints, Indices, Ints]] = []
-    for p in network.projections:
-        if p.pre == name:
-            csr = p.synapses.to_csr()
-            delays = delay_ticks(p, network.tick_ns)
-            mine.append((p, csr.indptr, placement.core_of[p.post][csr.indices], delays))
-    block = max(1, _CELLS_PER_BLOCK // n_cores)
-    for first in range(0, size if mine else 0, block):
-        n = min(block, size - first)
-        counts = np.zeros((n, n_cores, len(FORMS)), np.int32)
-        reach = np.full((n, n_cores), _NO_REACH)
-        for p, indptr, cores, delays in mine:
-            add_synapses(
-                indptr[first : first + n + 1],
-                cores,
-                delays * n_levels + levels[p.post],
-                form_of(p),
-                counts,
-                reach,
-            )
-        index, core = np.nonzero(reach < _NO_REACH)
-        yield index + first, core.astype(np.int32), counts[index, core], reach[index, core]
+def _blocks(
+    network: Network, placement: Placement, rows: Mapping[str, Ints]
+) -> Iterator[tuple[Ints, slice, list[tuple[Projection, Csr]]]]:
+    """Yield some rows at a time: their numbers, their part of an indptr, and the projections they drive."""
+    block = max(1, _CELLS_PER_BLOCK // placement.chip.n_cores)
+    for name, size in emitters(network).items():
+        projections = [(p, p.synapses.to_csr()) for p in network.projections if p.pre == name]
+        for first in range(0, size if projections else 0, block):
+            last = min(first + block, size)
+            yield rows[name][first:last], slice(first, last + 1), projections
+
+
+def _counted(
+    network: Network, placement: Placement, rows: Mapping[str, Ints], forms: tuple[int, ...]
+) -> Iterator[tuple[Ints, Indices]]:
+    """Yield the numbers of some rows and their synapses, int32[n, n_cores, n_forms]."""
+    for row, here, projections in _blocks(network, placement, rows):
+        counts = np.zeros((row.shape[0], placement.chip.n_cores, len(forms)), np.int32)
+        for p, csr in projections:
+            form = forms.index(form_of(p))
+            add_synapses(csr.indptr[here], csr.indices, placement.core_of[p.post], form, counts)
+        yield row, counts

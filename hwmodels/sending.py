@@ -13,6 +13,7 @@ from hwmodels.activity import Activity, Indices, Ints
 from hwmodels.costs import HardwareCosts
 from hwmodels.ideal_kernels import Entries
 from hwmodels.messages import FORMS, MessageTable
+from hwmodels.sending_kernels import Mesh, Rows, Sums, sum_messages, sum_times, time_messages
 from hwmodels.work import Emissions
 
 
@@ -60,23 +61,34 @@ class Entrance:
 class Sending:
     """The entries of a table on one chip.
 
-    entries : core, flight and service of each. direct : bool[n_entries], without the mesh. row :
-    int32[n_entries].
-    place_x, place_y : int64[n_cores + 1], place of the entrance's tile, then of each core's.
+    entries : core, flight and service of each. rows : the table, and who sends each row's messages.
+    mesh : where units stand, and what messages take.
     """
 
     entries: Entries
-    direct: npt.NDArray[np.bool_]
-    row: Indices
-    place_x: Ints
-    place_y: Ints
+    rows: Rows
+    mesh: Mesh
+
+    def row_of(self, entry: Indices) -> Ints:
+        """Return int64[n], the row that each of some entries stands in."""
+        return np.searchsorted(self.rows.indptr, entry, side="right") - 1
+
+    def direct(self) -> npt.NDArray[np.bool_]:
+        """Return bool[n_entries]: the messages that reach their core without the mesh."""
+        return np.repeat(self.rows.direct, np.diff(self.rows.indptr))
+
+    def longest_ps(self, each_ps: int) -> npt.NDArray[np.float64]:
+        """Return float64[n_rows]: what all messages of a row take together, and `each_ps` for each, ps."""
+        total = np.empty(self.rows.unit.shape[0])
+        sum_times(self.rows, self.entries.flight, self.entries.service, float(each_ps), total)
+        return total
 
 
 def sending_of(table: MessageTable, costs: HardwareCosts, entrance: Entrance) -> Sending:
     """Return what each message of `table` takes.
 
-    Raises ParameterError where the chip of the costs has another mesh than that of the placement, or the
-    entrance is not on it.
+    Raises ParameterError where the chip of the costs has another mesh than that of the placement, the
+    entrance is not on it, or a message takes more than 64 bits of ps.
     """
     if table.n_cores != costs.n_cores:
         raise ParameterError(
@@ -87,16 +99,26 @@ def sending_of(table: MessageTable, costs: HardwareCosts, entrance: Entrance) ->
         np.concatenate([[at], places]).astype(np.int64)
         for at, places in zip(entrance.tile, costs.places(), strict=True)
     )
-    row = np.repeat(np.arange(table.n_rows, dtype=np.int32), np.diff(table.indptr))
-    direct = entrance.rows(table, entrance.direct)[row]
-    unit, goal = table.core_of_row()[row] + 1, table.core + 1  # int32
-    flight = costs.tile_ps + np.abs(x[unit] - x[goal]) * costs.hop_x_ps
-    flight += np.abs(y[unit] - y[goal]) * costs.hop_y_ps
-    flight[direct] = 0
-    service = np.full(row.shape[0], costs.message_in_ps)
-    for k, synapse_ps in enumerate(costs.synapse_ps().tolist()):
-        service += table.events[:, k] * np.int64(synapse_ps)
-    return Sending(Entries(table.core, flight, service), direct, row, x, y)
+    mesh = Mesh(
+        x,
+        y,
+        np.array([costs.tiles_y], np.int64),
+        np.array([costs.hop_x_ps, costs.hop_y_ps], np.int64),
+        np.array([costs.tile_ps, costs.message_in_ps], np.int64),
+        costs.synapse_ps()[list(table.forms)],
+    )
+    unit, direct = table.core_of_row() + np.int32(1), entrance.rows(table, entrance.direct)
+    rows = Rows(table.indptr, table.core, table.events, unit, direct)
+    ends = costs.tile_ps + costs.message_in_ps
+    longest = ends + costs.tiles_x * costs.hop_x_ps + costs.tiles_y * costs.hop_y_ps
+    longest += sum(int(most) * int(ps) for most, ps in zip(table.most_events(), mesh.synapse_ps, strict=True))
+    if longest >= 2**61:
+        raise ParameterError(f"a message could take {longest:.3g} ps, more than 64 bits hold")
+    # Half the memory, and the kernels load less; sums of the two fit as well.
+    n, fits = table.core.shape[0], longest < 2**31
+    flight, service = (np.empty(n, np.int32) if fits else np.empty(n, np.int64) for _ in range(2))
+    time_messages(rows, mesh, flight, service)
+    return Sending(Entries(table.core, flight, service), rows, mesh)
 
 
 def count_operations(
@@ -114,50 +136,33 @@ def count_operations(
     """
     n_cores = table.n_cores
     fired = np.bincount(emissions.slot, minlength=table.n_rows).astype(np.int64)
-    core_of_slot = table.core_of_row()[: table.n_slots]
-    often = (fired + np.bincount(emissions.outer_row, minlength=table.n_rows))[sending.row]
-    unit = table.core_of_row()[sending.row]
-    inner = unit >= 0
-    neurons = np.diff(table.core_start)
+    spike_out = np.zeros(n_cores, np.int64)
+    np.add.at(spike_out, table.core_of_row()[: table.n_slots], fired[: table.n_slots])
+    sums = Sums(
+        message_out=np.zeros(n_cores, np.int64),
+        message_in=np.zeros(n_cores, np.int64),
+        synapses=np.zeros((len(table.forms), n_cores), np.int64),
+        tiles=np.zeros(costs.n_tiles, np.int64),
+        links=np.zeros(costs.n_links, np.int64),
+    )
+    often = fired + np.bincount(emissions.outer_row, minlength=table.n_rows)
+    sum_messages(sending.rows, often, sending.mesh, sums)
     counts = {
-        "neuron_access": neurons * activity.n_ticks * (costs.mode == "barrier"),
+        "neuron_access": np.diff(table.core_start) * activity.n_ticks * (costs.mode == "barrier"),
         "neuron_update": updated.astype(np.int64),
-        "spike_out": _sum_by(core_of_slot, fired[: table.n_slots], n_cores),
-        "message_out": _sum_by(unit[inner], often[inner], n_cores),
-        "message_in": _sum_by(table.core, often, n_cores),
+        "spike_out": spike_out,
+        "message_out": sums.message_out,
+        "message_in": sums.message_in,
     }
     for k, form in enumerate(FORMS):
-        counts[f"synapse_{form}"] = _sum_by(table.core, often * table.events[:, k], n_cores)
-    meshed = ~sending.direct
-    x, y, goal = sending.place_x, sending.place_y, table.core[meshed] + 1
-    tile = x * costs.tiles_y + y
-    from_tile, to_tile = tile[unit[meshed] + 1], tile[goal]
-    counts["tile"] = _sum_by(from_tile, often[meshed], costs.n_tiles)
-    counts |= _hops(costs, from_tile * costs.n_tiles + to_tile, often[meshed])
-    return counts
-
-
-def _sum_by(where: npt.NDArray[np.integer], what: Ints, n: int) -> Ints:
-    total = np.zeros(n, np.int64)
-    np.add.at(total, where, what)
-    return total
-
-
-def _hops(costs: HardwareCosts, pair: Ints, often: Ints) -> dict[str, Ints]:
-    """Return the messages of each link, by direction of the mesh; `pair` is from-tile x n_tiles + to-tile."""
-    links = np.zeros(costs.n_links, np.int64)
-    if costs.n_tiles <= 1024:
-        pairs, inverse = np.arange(costs.n_tiles**2), pair
-    else:
-        pairs, inverse = np.unique(pair, return_inverse=True)
-    messages = _sum_by(inverse, often, pairs.shape[0])
-    pairs, messages = pairs[messages > 0], messages[messages > 0]
-    for key, n in zip(pairs.tolist(), messages.tolist(), strict=True):
-        source, target = divmod(key, costs.n_tiles)
-        ends = (divmod(source, costs.tiles_y), divmod(target, costs.tiles_y))
-        links[costs.route(*ends)] += n
+        here = k in table.forms
+        counts[f"synapse_{form}"] = (
+            sums.synapses[table.forms.index(k)] if here else np.zeros(n_cores, np.int64)
+        )
     along_x = np.arange(costs.n_links) % 4 < 2
-    return {"hop_x": np.where(along_x, links, 0), "hop_y": np.where(along_x, 0, links)}
+    counts["tile"] = sums.tiles
+    counts["hop_x"], counts["hop_y"] = np.where(along_x, sums.links, 0), np.where(along_x, 0, sums.links)
+    return counts
 
 
 def busy_times(counts: Mapping[str, Ints], costs: HardwareCosts) -> tuple[Ints, Ints, Ints]:

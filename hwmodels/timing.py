@@ -90,9 +90,7 @@ def _check_range(
     activity: Activity, table: MessageTable, costs: HardwareCosts, sending: Sending, emissions: Emissions
 ) -> None:
     """Raise ParameterError where even everything after everything else would not fit into int64 ps."""
-    per_row = np.zeros(table.n_rows)
-    each = (sending.entries.flight + sending.entries.service + costs.message_out_ps).astype(np.float64)
-    np.add.at(per_row, sending.row, each)
+    per_row = sending.longest_ps(costs.message_out_ps)
     longest = float(per_row[emissions.slot].sum() + per_row[emissions.outer_row].sum())
     longest += costs.spike_out_ps * float(emissions.slot.shape[0])
     a_tick = float(costs.neuron_access_ps + costs.neuron_update_ps) * table.n_slots + costs.barrier_ps

@@ -1,0 +1,121 @@
+"""Compiled passes over a table of messages: what each takes on a chip, and what all of them add up to."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from hwmodels.costs import EAST, NORTH, SOUTH, WEST
+
+Ints = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.int32]
+Flags = npt.NDArray[np.bool_]
+Times = npt.NDArray[np.int32] | npt.NDArray[np.int64]
+
+
+class Rows(NamedTuple):
+    """A table's messages and who sends them.
+
+    indptr : int64[n_rows + 1]. core : int32[n_entries]. events : int32[n_entries, n_forms]. unit :
+    int32[n_rows], 0 for what comes from outside, else core + 1. direct : bool[n_rows], without the mesh.
+    """
+
+    indptr: Ints
+    core: Indices
+    events: Indices
+    unit: Indices
+    direct: Flags
+
+
+class Mesh(NamedTuple):
+    """Where units stand and what messages take.
+
+    x, y : int64[n_units]. n_y : int64[1], tiles along y. hop_ps : int64[2], along x and y. ends_ps :
+    int64[2], at the tile that sends and at the core that receives. synapse_ps : int64[n_forms].
+    """
+
+    x: Ints
+    y: Ints
+    n_y: Ints
+    hop_ps: Ints
+    ends_ps: Ints
+    synapse_ps: Ints
+
+
+class Sums(NamedTuple):
+    """How often everything happens.
+
+    message_out, message_in : int64[n_cores]. synapses : int64[n_forms, n_cores]. tiles : int64[n_tiles].
+    links : int64[n_links].
+    """
+
+    message_out: Ints
+    message_in: Ints
+    synapses: Ints
+    tiles: Ints
+    links: Ints
+
+
+@njit(cache=True, nogil=True)
+def time_messages(rows: Rows, mesh: Mesh, flight: Times, service: Times) -> None:
+    """Write how long each message is on its way, and how long the core that gets it works on it, ps."""
+    for row in range(rows.unit.shape[0]):
+        unit = rows.unit[row]
+        for e in range(rows.indptr[row], rows.indptr[row + 1]):
+            goal = rows.core[e] + 1
+            way = mesh.ends_ps[0]
+            way += abs(mesh.x[unit] - mesh.x[goal]) * mesh.hop_ps[0]
+            way += abs(mesh.y[unit] - mesh.y[goal]) * mesh.hop_ps[1]
+            flight[e] = 0 if rows.direct[row] else way
+            work = mesh.ends_ps[1]
+            for form in range(mesh.synapse_ps.shape[0]):
+                work += rows.events[e, form] * mesh.synapse_ps[form]
+            service[e] = work
+
+
+@njit(cache=True, nogil=True)
+def sum_times(
+    rows: Rows,
+    flight: Times,
+    service: Times,
+    each_ps: float,
+    total: npt.NDArray[np.float64],
+) -> None:
+    """Write the times of all messages of each row, one after the other, and `each_ps` for each of them."""
+    for row in range(rows.unit.shape[0]):
+        total[row] = 0.0
+        for e in range(rows.indptr[row], rows.indptr[row + 1]):
+            total[row] += each_ps + float(flight[e]) + float(service[e])
+
+
+@njit(cache=True, nogil=True)
+def sum_messages(rows: Rows, often: Ints, mesh: Mesh, sums: Sums) -> None:
+    """Add to `sums` what happens when each row sends its messages as often as `often`, int64[n_rows], says.
+
+    Messages go along x first, then along y; link = 4 x tile + direction.
+    """
+    n_y = mesh.n_y[0]
+    for row in range(rows.unit.shape[0]):
+        times, unit = often[row], rows.unit[row]
+        if times == 0:
+            continue
+        for e in range(rows.indptr[row], rows.indptr[row + 1]):
+            core = rows.core[e]
+            sums.message_in[core] += times
+            if unit > 0:
+                sums.message_out[unit - 1] += times
+            for form in range(sums.synapses.shape[0]):
+                sums.synapses[form, core] += times * rows.events[e, form]
+            if rows.direct[row]:
+                continue
+            x, y, x_goal, y_goal = mesh.x[unit], mesh.y[unit], mesh.x[core + 1], mesh.y[core + 1]
+            sums.tiles[x * n_y + y] += times
+            while x != x_goal:
+                sums.links[4 * (x * n_y + y) + (EAST if x < x_goal else WEST)] += times
+                x += 1 if x < x_goal else -1
+            while y != y_goal:
+                sums.links[4 * (x * n_y + y) + (NORTH if y < y_goal else SOUTH)] += times
+                y += 1 if y < y_goal else -1
