@@ -11,7 +11,10 @@ _FAILURES = (
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
 )
-_EVENTS = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED | _FAILURES
+_OPENED = zmq.EVENT_ACCEPTED | zmq.EVENT_CONNECTED
+_EVENTS = (
+    _OPENED | zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED | _FAILURES
+)
 _RETRY_S = 0.5
 
 
@@ -30,10 +33,18 @@ class ConnectionWatch:
     """
 
     def __init__(self, socket: "zmq.Socket[bytes]") -> None:
-        self.monitor = socket.get_monitor_socket(_EVENTS)
         self._socket = socket
+        endpoint = f"inproc://watch-{id(self):x}"
+        socket.monitor(endpoint, _EVENTS)
+        self.monitor: zmq.Socket[bytes] = socket.context.socket(zmq.PAIR)
+        # Without bound, unlike that of `get_monitor_socket`: when nobody reads, as in a subscriber left alone
+        # for an hour without its publisher, a full one stops ZeroMQ's thread, and closing waits for that.
+        self.monitor.setsockopt(zmq.RCVHWM, 0)
+        self.monitor.setsockopt(zmq.LINGER, 0)
+        self.monitor.connect(endpoint)
         self.connected = 0
         self.disconnections = 0
+        self._open = 0
         self._stranded: list[str] = []
         self._broken: tuple[str, float] | None = None
 
@@ -42,6 +53,9 @@ class ConnectionWatch:
         refusals = []
         while self.monitor.poll(0):
             event = parse_monitor_message(self.monitor.recv_multipart())
+            if event["event"] & _OPENED:
+                self._open += 1
+                continue
             retried, broken = event["event"] == zmq.EVENT_CONNECT_RETRIED, self._broken
             if broken is not None:
                 if not retried:
@@ -49,10 +63,10 @@ class ConnectionWatch:
                 self._broken = None
             if event["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self.connected += 1
+                self._settle()
             elif event["event"] == zmq.EVENT_DISCONNECTED:
-                # Also told of connections that never got through their handshake.
-                self.disconnections += self.connected > 0
-                self.connected = max(0, self.connected - 1)
+                self._open -= 1
+                self._settle()
                 self._broken = event["endpoint"].decode(errors="replace"), time.monotonic()
             elif event["event"] & _FAILURES:
                 refusals.append(_refusal(event["event"], event["value"]))
@@ -70,11 +84,21 @@ class ConnectionWatch:
         endpoints, self._stranded = self._stranded, []
         return endpoints
 
+    def _settle(self) -> None:
+        """Count as broken what is connected beyond the open connections.
+
+        A connection that never got through its handshake is told as disconnected too, whether or not its
+        failure was, and nothing says which one it was: as long as another is in its handshake it is taken for
+        that one, and set right when that one is through, or gone.
+        """
+        broken = max(0, self.connected - self._open)
+        self.disconnections += broken
+        self.connected -= broken
+
     def close(self) -> None:
         """End the watch; the socket must still be open."""
         self._socket.disable_monitor()
-        # Or the context would wait for it for ever.
-        self.monitor.close(linger=0)
+        self.monitor.close()
 
 
 def _refusal(event: int, value: int) -> Refusal:

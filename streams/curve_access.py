@@ -26,8 +26,13 @@ class ClientAccess:
 
     def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", keys: frozenset[bytes]) -> None:
         self._authenticator = ThreadAuthenticator(context)
-        self._authenticator.start()
-        self._authenticator.configure_curve_callback("*", _AllowedKeys(keys))
+        try:
+            self._authenticator.start()
+            self._authenticator.configure_curve_callback("*", _AllowedKeys(keys))
+        except BaseException:
+            # Its sockets would keep the context from ever ending.
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """End the thread that answers."""

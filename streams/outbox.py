@@ -65,10 +65,9 @@ class Outbox(Generic[T]):
     def take_all(self, *, last: bool = False) -> list[T]:
         """Return all entries and silence the bell; after the `last` time nothing can be put in any more."""
         with self._room:
-            if self._rung:
-                with suppress(BlockingIOError):
-                    self._bell.recv(64)
-                self._rung = False
+            with suppress(BlockingIOError):
+                self._bell.recv(64)
+            self._rung = False
             entries = list(self._entries)
             self._entries.clear()
             self._abandoned |= last
@@ -88,6 +87,7 @@ class Outbox(Generic[T]):
 
     def _ring(self) -> None:
         if not self._rung:
-            self._rung = True
             with suppress(OSError):
                 self._ringer.send(b"\0")
+            # Only now: Ctrl-C in between must not leave a bell that is thought to have rung.
+            self._rung = True

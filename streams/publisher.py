@@ -176,7 +176,7 @@ class Publisher:
         payload = encode_block(block)
         with self._lock:
             if self._closed or self._thread.reach.failure:
-                raise OutputError(self._thread.reach.failure or f"stream {self.stream!r} is closed")
+                raise self._over()
             if self._description is None:
                 self._description = described
                 # Before the first block, so that whoever gets that knows what it is of.
@@ -202,14 +202,23 @@ class Publisher:
         if self.mode == "live":
             return self._outbox.offer(outgoing)
         if not self._outbox.put(outgoing):
-            raise OutputError(self._thread.reach.failure or f"stream {self.stream!r} is closed")
+            raise self._over()
         return True
 
+    def _over(self) -> OutputError:
+        return OutputError(self._thread.reach.failure or f"stream {self.stream!r} is closed")
+
     def wait_for_subscribers(self, n: int = 1, timeout_s: float | None = None) -> bool:
-        """Return True as soon as `n` subscribers are there, False where they are not in time."""
+        """Return True as soon as `n` subscribers are there, False where they are not in time.
+
+        Raises OutputError where the publisher is closed, or broke off, before they are.
+        """
         reach = self._thread.reach
         with reach.changed:
-            return reach.changed.wait_for(lambda: reach.subscribers >= n, timeout_s)
+            reach.changed.wait_for(lambda: reach.subscribers >= n or reach.over, timeout_s)
+            if reach.over and reach.subscribers < n:
+                raise self._over()
+            return reach.subscribers >= n
 
     def close(self, error: str | None = None) -> None:
         """End the stream; subscribers learn that, and how much was sent.

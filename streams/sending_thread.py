@@ -32,6 +32,7 @@ class Reach:
 
     subscribers : connected now. refused : connections whose handshake failed, with the last reason.
     undelivered : messages that nobody took before the publisher had to close.
+    failure : why the thread broke off. over : it has ended, nobody will come any more.
     """
 
     subscribers: int = 0
@@ -39,6 +40,7 @@ class Reach:
     last_refusal: str | None = None
     undelivered: int = 0
     failure: str | None = None
+    over: bool = False
     changed: threading.Condition = field(default_factory=threading.Condition)
 
 
@@ -97,7 +99,10 @@ class SendingThread(threading.Thread):
             self.reach.failure = f"{type(error).__name__}: {error}"
         finally:
             self._outbox.abandon()
-            self._close()
+            with self.reach.changed:
+                self.reach.over = True
+                self.reach.changed.notify_all()
+            self._opened.close(self._linger_s)
 
     def _serve(self) -> None:
         poller = zmq.Poller()
@@ -222,9 +227,6 @@ class SendingThread(threading.Thread):
         while time.monotonic() < deadline and any(not (w.connected or w.disconnections) for w in took):
             self._watches[0].monitor.poll(_END_EVERY_MS)
             self._attend()
-
-    def _close(self) -> None:
-        self._opened.close(self._linger_s)
 
 
 def _sent(socket: "zmq.Socket[bytes]", frames: Frames) -> bool:
