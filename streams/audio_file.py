@@ -1,7 +1,5 @@
 """Sound files (WAV, FLAC, OGG, MP3, ...) as a stream of mono blocks in bounded memory."""
 
-import os
-import stat
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
@@ -12,6 +10,8 @@ from numpy.typing import NDArray
 
 from eventsim.errors import SourceError
 from streams.audio_block import AudioBlock
+from streams.mono import mono_of
+from streams.regular_file import open_regular
 
 MIN_RATE_HZ = 1_000
 MAX_RATE_HZ = 768_000
@@ -32,7 +32,7 @@ class AudioFile:
             raise SourceError(f"block_samples must be at least 1, not {block_samples}")
         self.path = Path(path)
         self._block_samples = block_samples
-        with _opened(self.path) as raw, _sound(raw, self.path) as sound:
+        with open_regular(self.path) as raw, _sound(raw, self.path) as sound:
             self._rate_hz = int(sound.samplerate)
             self.n_channels = int(sound.channels)
             if sound.frames == 0:
@@ -50,7 +50,7 @@ class AudioFile:
     def __iter__(self) -> Iterator[AudioBlock]:
         """Yield the file from its start; each iteration reads it afresh."""
         start = 0
-        with _opened(self.path) as raw, _sound(raw, self.path) as sound:
+        with open_regular(self.path) as raw, _sound(raw, self.path) as sound:
             while (samples := self._read(sound, start)).size:
                 yield AudioBlock(samples, start, self._rate_hz)
                 start += samples.size
@@ -62,37 +62,7 @@ class AudioFile:
             frames = sound.read(self._block_samples, dtype="float32", always_2d=True)
         except (soundfile.SoundFileError, OSError) as error:
             raise SourceError(f"{self.path}: damaged after sample {start} ({_reason(error)})") from None
-        finite = np.isfinite(frames).all(axis=1)
-        if not finite.all():
-            index = int(np.flatnonzero(~finite)[0])
-            value = frames[index][~np.isfinite(frames[index])][0]
-            raise SourceError(f"{self.path}: sample {start + index} is {value}, not a finite number")
-        # The mean in double precision: two channels near the largest float32 must not add up to infinity.
-        mono: NDArray[np.float32] = frames.mean(axis=1, dtype=np.float64).astype(np.float32)
-        return mono
-
-
-def _opened(path: Path) -> FileIO:
-    try:
-        # Not blocking, or a named pipe would hang here instead of being refused.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    except FileNotFoundError:
-        raise SourceError(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else None
-        raise SourceError(f"{path}: cannot be opened ({reason or error})") from None
-    kind = os.fstat(descriptor)
-    problem = None
-    if stat.S_ISDIR(kind.st_mode):
-        problem = "is a folder, not a sound file"
-    elif not stat.S_ISREG(kind.st_mode):
-        problem = "is no regular file"
-    elif kind.st_size == 0:
-        problem = "is empty (0 bytes)"
-    if problem:
-        os.close(descriptor)
-        raise SourceError(f"{path}: {problem}")
-    return FileIO(descriptor, "rb")
+        return mono_of(frames, start, str(self.path))
 
 
 def _sound(raw: FileIO, path: Path) -> soundfile.SoundFile:

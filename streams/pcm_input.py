@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from eventsim.errors import SourceError
 from streams.audio_block import AudioBlock
 from streams.audio_file import MAX_RATE_HZ, MIN_RATE_HZ
+from streams.mono import mono_of
 
 MAX_CHANNELS = 64
 _MAX_BLOCK_S = 60
@@ -135,13 +136,7 @@ class PcmInput:
 
     def _mono(self, data: bytes, start: int) -> NDArray[np.float32]:
         frames = _DECODE[self._format](data).reshape(-1, self.n_channels)
-        finite = np.isfinite(frames).all(axis=1)
-        if not finite.all():
-            index = int(np.flatnonzero(~finite)[0])
-            value = frames[index][~np.isfinite(frames[index])][0]
-            raise SourceError(f"{self.name}: sample {start + index} is {value}, not a finite number")
-        mono: NDArray[np.float32] = frames.mean(axis=1).astype(np.float32)
-        return mono
+        return mono_of(frames, start, self.name)
 
 
 def _reader(stream: Any, name: str) -> Callable[[int], bytes | None]:

@@ -15,7 +15,6 @@ from streams.description import Block, Description
 from streams.dvs_block import DvsBlock
 from streams.event_block import EventBlock
 from streams.wire_header import (
-    MAX_COUNT,
     AudioHeader,
     Count,
     DataHeader,
@@ -200,6 +199,3 @@ def _decision_block(header: DecisionsHeader, payload: Buffer) -> DecisionBlock:
         header.start_ns,
         header.end_ns,
     )
-
-
-__all__ = ["MAX_COUNT", "Buffer", "decode_block", "decode_description", "encode_block", "encode_description"]

@@ -2,13 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from eventsim.errors import EventError, ParameterError
+from eventsim.errors import ParameterError
 from streams.encoders.options import check_options, option
 
 # Source: Glasberg and Moore, Hearing Research 47 (1990); Hohmann, Acta Acustica 88 (2002), Sec. 2.2.
@@ -186,18 +186,3 @@ class Gammatone:
         if self._rectifier != _BAND:
             _smooth(self._smoothing, self._lowpass, out)
         return out
-
-
-def checked_samples(samples: Any, seen: int) -> NDArray[np.float32]:
-    """Return `samples` as float32[n].
-
-    Raises EventError when they are not one-dimensional, or naming the index, counted from `seen` on, of the
-    first that is not finite.
-    """
-    checked: NDArray[np.float32] = np.asarray(samples, np.float32)
-    if checked.ndim != 1:
-        raise EventError(f"samples must be one-dimensional (mono), not of shape {checked.shape}")
-    finite = np.isfinite(checked)
-    if not finite.all():
-        raise EventError(f"sample {seen + int(np.flatnonzero(~finite)[0])} is not finite")
-    return checked

@@ -9,7 +9,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from eventsim.events import Events
-from streams.encoders.gammatone import Gammatone, GammatoneConfig, checked_samples
+from streams.encoders.checked_samples import checked_samples
+from streams.encoders.gammatone import Gammatone, GammatoneConfig
 from streams.encoders.options import option
 
 NS_PER_S = 1_000_000_000

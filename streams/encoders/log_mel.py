@@ -7,7 +7,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from eventsim.errors import EventError, ParameterError
+from eventsim.errors import ParameterError
+from streams.encoders.checked_samples import checked_samples
 
 NS_PER_S = 1_000_000_000
 
@@ -139,12 +140,7 @@ class LogMel:
         Raises EventError when a sample is not finite or the array is not one-dimensional; the state is then
         as before.
         """
-        samples = np.asarray(samples, np.float32)
-        if samples.ndim != 1:
-            raise EventError(f"samples must be one-dimensional (mono), not of shape {samples.shape}")
-        if not np.isfinite(samples).all():
-            index = self._seen + int(np.flatnonzero(~np.isfinite(samples))[0])
-            raise EventError(f"sample {index} is not finite")
+        samples = checked_samples(samples, self._seen)
         self._seen += samples.size
         sound = np.concatenate((self._pending, samples))
         window, hop = self.config.window_samples, self.config.hop_samples
