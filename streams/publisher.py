@@ -78,7 +78,8 @@ class Publisher:
     heartbeat_s : float
         Time between two signs of life.
     linger_s : float
-        How long `close` waits, at most, for a subscriber that takes nothing.
+        How long each of the three steps of `close` (messages, end, buffers) waits, at most, for a subscriber
+        that takes nothing.
 
     Raises
     ------

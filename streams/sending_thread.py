@@ -85,6 +85,7 @@ class SendingThread(threading.Thread):
         self._subscriptions = 0
         self._beats = 0
         self._describe_due = False
+        self._someone_stayed = False
 
     def finish(self) -> None:
         """Ask the thread to send what waits, to say that the stream ends, and to close."""
@@ -102,7 +103,7 @@ class SendingThread(threading.Thread):
             with self.reach.changed:
                 self.reach.over = True
                 self.reach.changed.notify_all()
-            self._opened.close(self._linger_s)
+            self._close()
 
     def _serve(self) -> None:
         poller = zmq.Poller()
@@ -212,14 +213,16 @@ class SendingThread(threading.Thread):
         self._say(self._voice.describe(self._place))
         end = self._voice.end(self._place)
         unaware = [s for s, watch in zip(self._sockets, self._watches, strict=True) if watch.connected]
-        while time.monotonic() < deadline and any(
-            watch.disconnections < left for watch, left in zip(self._watches, leaving, strict=True)
-        ):
+        while self._someone_stays(leaving) and time.monotonic() < deadline:
             # Live, a subscriber whose queue is full just now is passed over: it is told again.
             told = [socket for socket in unaware if _sent(socket, end)]
             unaware = [s for s in unaware if not self._lossless or s not in told]
             self._watches[0].monitor.poll(_END_EVERY_MS)
             self._attend()
+        self._someone_stayed = self._someone_stays(leaving)
+
+    def _someone_stays(self, leaving: list[int]) -> bool:
+        return any(watch.disconnections < left for watch, left in zip(self._watches, leaving, strict=True))
 
     def _meet(self, deadline: float) -> None:
         """Wait until the consumers that took messages are known: their coming is told a moment later."""
@@ -227,6 +230,13 @@ class SendingThread(threading.Thread):
         while time.monotonic() < deadline and any(not (w.connected or w.disconnections) for w in took):
             self._watches[0].monitor.poll(_END_EVERY_MS)
             self._attend()
+
+    def _close(self) -> None:
+        began = time.monotonic()
+        self._opened.close(self._linger_s)
+        # Closing takes all of its time only where ZeroMQ still holds messages that a consumer has not taken.
+        if self._lossless and self._someone_stayed and time.monotonic() - began >= self._linger_s:
+            self.reach.undelivered += 1
 
 
 def _sent(socket: "zmq.Socket[bytes]", frames: Frames) -> bool:

@@ -5,6 +5,7 @@ import threading
 import pytest
 import zmq
 
+from eventsim.errors import OutputError
 from streams.publisher import Publisher
 from streams.subscriber import Subscriber
 from tests.streams.transport.generated_blocks import sound
@@ -48,3 +49,20 @@ def test_a_consumer_that_leaves_while_it_is_told_of_the_end_does_not_hold_the_pu
         closing.start()
         closing.join(30)
         assert not closing.is_alive()
+
+
+@pytest.mark.parametrize("n_samples", [4, 400_000])
+def test_what_a_consumer_has_not_taken_is_no_success(n_samples: int) -> None:
+    # Small blocks all fit into the buffers of the connection; of large ones some stay here, in a queue
+    # that is not full.
+    out = Publisher(ANY, "s", mode="lossless", high_water_mark=100, linger_s=0.5)
+    with Subscriber(out.address, "s", mode="lossless") as stream:
+        assert out.wait_for_subscribers(1, 30)
+        for k in range(40):
+            out.send(sound(k * n_samples, n_samples))
+        if n_samples == 4:
+            out.close()
+            assert [received.header.sequence for received in stream] == list(range(40))
+        else:
+            with pytest.raises(OutputError, match="the last messages were not delivered"):
+                out.close()
