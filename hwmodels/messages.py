@@ -24,6 +24,16 @@ _CELLS_PER_BLOCK = 2**16
 
 
 @dataclass(frozen=True, eq=False)
+class Stream:
+    """Synapses that share a source and a delay: the slots each of its addresses reaches."""
+
+    source: str
+    delay: int
+    indptr: Ints
+    targets: Indices
+
+
+@dataclass(frozen=True, eq=False)
 class MessageTable:
     """For every neuron and every address from outside, its messages: one per destination core.
 
@@ -84,6 +94,24 @@ class MessageTable:
                 lower_reach(csr.indptr[here], csr.indices, self.placement.core_of[p.post], steps, lowest)
             write_reach(row, self.indptr, lowest, reach)
         return reach
+
+    @cached_property
+    def streams(self) -> list[Stream]:
+        """Return all synapses of the network by source and delay, targets as slots."""
+        streams = []
+        for p in self.network.projections:
+            csr = p.synapses.to_csr()
+            targets = self.rows[p.post].astype(np.int32)[csr.indices]
+            delays = delay_ticks(p, self.network.tick_ns)
+            if delays.shape[0] == 1 and isinstance(p.delay_ns, int):
+                streams.append(Stream(p.pre, int(delays[0]), csr.indptr, targets))
+                continue
+            row_of = np.repeat(np.arange(csr.n_pre), np.diff(csr.indptr))
+            for delay in np.unique(delays).tolist():
+                mine = delays == delay
+                indptr = np.concatenate([[0], np.cumsum(np.bincount(row_of[mine], minlength=csr.n_pre))])
+                streams.append(Stream(p.pre, delay, indptr.astype(np.int64), targets[mine]))
+        return streams
 
     def core_of_row(self) -> Indices:
         """Return int32[n_rows]: the core a row sends from, -1 for what comes from outside."""

@@ -9,40 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hwmodels.activity import Activity, Indices, Ints
-from hwmodels.messages import MessageTable, delay_ticks
+from hwmodels.messages import MessageTable, Stream
 from hwmodels.reached_kernels import count_updates, distinct_ticks, mark_fired, mark_targets
 
 _BITS_PER_STRETCH = 2**25
 _CELLS_PER_STRETCH = 2**18
-_MESSAGES_PER_STRETCH = 2**17
-
-
-@dataclass(frozen=True, eq=False)
-class Stream:
-    """Synapses that share a source and a delay: the slots each of its addresses reaches."""
-
-    source: str
-    delay: int
-    indptr: Ints
-    targets: Indices
-
-
-def streams_of(table: MessageTable) -> list[Stream]:
-    """Return all synapses of the network by source and delay, targets as slots."""
-    streams = []
-    for p in table.network.projections:
-        csr = p.synapses.to_csr()
-        targets = table.rows[p.post].astype(np.int32)[csr.indices]
-        delays = delay_ticks(p, table.network.tick_ns)
-        if delays.shape[0] == 1 and isinstance(p.delay_ns, int):
-            streams.append(Stream(p.pre, int(delays[0]), csr.indptr, targets))
-            continue
-        row_of = np.repeat(np.arange(csr.n_pre), np.diff(csr.indptr))
-        for delay in np.unique(delays).tolist():
-            mine = delays == delay
-            indptr = np.concatenate([[0], np.cumsum(np.bincount(row_of[mine], minlength=csr.n_pre))])
-            streams.append(Stream(p.pre, delay, indptr.astype(np.int64), targets[mine]))
-    return streams
+_MESSAGES_PER_STRETCH = 2**15
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +95,7 @@ def stretches(
 ) -> Iterator[Stretch]:
     """Yield the busy ticks in stretches small enough to hold their updates and messages."""
     reached = activity.updates == "reached"
-    streams = streams_of(table) if reached else []
+    streams = table.streams if reached else []
     busy = busy_ticks(activity, table, emissions, streams)
     sent = _messages_before(busy, table, emissions)
     n_words = (table.n_slots + 63) >> 6

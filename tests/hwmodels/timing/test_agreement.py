@@ -74,6 +74,24 @@ def test_barrier_with_arrivals_sorted_afterwards(case):
         compare(case, "none")
 
 
+@settings(max_examples=60)
+@given(case=cases(), contention=st.sampled_from(["none", "queues"]))
+def test_a_stretch_per_few_messages(case, contention):
+    """However long activity is cut to bound the memory, nothing changes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hwmodels.work._MESSAGES_PER_STRETCH", 5)
+        compare(case, contention)
+
+
+@settings(max_examples=60)
+@given(case=cases(), contention=st.sampled_from(["none", "queues"]))
+def test_times_beyond_32_bits(case, contention):
+    """A time of 2 ms does not fit into an int32 of ps."""
+    net, placement, costs, activity, entrance = case
+    slow = {"hop_y_ps": 2**31 + 1, "message_in_ps": 2**33 + 5, "synapse_sparse_ps": 2**32}
+    compare((net, placement, dataclasses.replace(costs, **slow), activity, entrance), contention)
+
+
 @pytest.mark.compiled
 @pytest.mark.parametrize("n", [40, 150])
 def test_a_tick_of_many_messages_both_ways(n):

@@ -7,7 +7,7 @@ import pytest
 from hardware_cases import TICK_NS, cases, chip_of
 from hypothesis import given
 
-from eventsim import LIF, Dense, Events, Network, OneToOne, ParameterError, PlacementError
+from eventsim import LIF, Csr, Dense, Events, Network, OneToOne, ParameterError, PlacementError
 from eventsim.convolutions import SumPool2d
 from eventsim.errors import EventError
 from eventsim.models import LeakyIntegrator
@@ -146,6 +146,13 @@ def test_refused_questions():
     )
     with pytest.raises(ParameterError, match="more than 64 bits hold"):
         time_activity(endless, table, slow)
+    net = Network(tick_ns=10)
+    net.add_input("in", 1)
+    net.add_population("a", 1, LIF(tau_ns=10.0))
+    net.connect("in", "a", Csr(np.array([0, 2**21]), np.zeros(2**21, int), np.ones(2**21)), 10)
+    wide = build_messages(net, Placement(chip_of(1, 1, 1), {"a": np.zeros(1, int)}))
+    with pytest.raises(ParameterError, match=r"a message could take .* ps, more than 64 bits hold"):
+        time_activity(activity, wide, HardwareCosts(1, 1, 1, synapse_sparse_ps=2**40))
     with pytest.raises(ParameterError, match="no core does anything for tick 4"):
         time_activity(activity, table, asynchronous).done_ps(4)
 
