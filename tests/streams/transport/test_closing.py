@@ -1,6 +1,7 @@
 """A publisher's close ends in bounded time, whatever its consumers did."""
 
 import threading
+from contextlib import suppress
 
 import pytest
 import zmq
@@ -27,10 +28,15 @@ def test_a_consumer_that_vanished_with_messages_on_their_way_does_not_hold_the_p
         out.send(sound(k * 400_000, 400_000))
     consumer.close(linger=0)
     context.term()
-    closing = threading.Thread(target=out.close, daemon=True)
+    closing = threading.Thread(target=_close, args=(out,), daemon=True)
     closing.start()
     closing.join(30)
     assert not closing.is_alive()
+
+
+def _close(out: Publisher) -> None:
+    with suppress(OutputError):  # where it is lossless: nobody took the last messages
+        out.close()
 
 
 def _send_one_and_close() -> None:
