@@ -11,6 +11,7 @@ from hwmodels.engine_arrays import Measures, laid_out, new_measures, queue_array
 from hwmodels.messages import MessageTable
 from hwmodels.queue_kernels import run_without_barriers
 from hwmodels.sending import Sending
+from hwmodels.timing_result import Groups
 from hwmodels.work import Emissions, stretches
 
 
@@ -27,7 +28,7 @@ def run_asynchronous(
     """Return what was measured of the whole activity as one run of the event queue."""
     measures, levels = new_measures(costs, keep), table.n_levels
     step, core, updated, upto = _groups(activity, table, emissions)
-    measures.updated += _per_core(core, updated, costs.n_cores)
+    np.add.at(measures.updated, core, updated)
     group_key = core * (activity.n_ticks * levels) + step
     slot = emissions.slot
     spike_core = table.core_of_row()[slot].astype(np.int64)
@@ -46,7 +47,7 @@ def run_asynchronous(
     n_outer_messages, n_in = int(laid.outer[-1]), ticks_in.shape[0]
     of_group = np.repeat(np.arange(core.shape[0]), np.diff(laid.inner))
     unit = np.concatenate([np.zeros(n_outer_messages, np.int64), core[of_group] + 1])
-    mesh, plan, state = queue_arrays(sending, costs, laid, unit, n_in, queued)
+    mesh, plan, state = queue_arrays(sending, costs, laid, unit, queued)
     outer_step = ticks_in[np.repeat(np.arange(n_in), np.diff(laid.outer))] * levels
     made_at = np.concatenate([outer_step, step[of_group] // levels * levels])
     _gate(plan.entry, made_at + table.reach[laid.entry], sending.entries.core, (core, step), plan.gate)
@@ -66,7 +67,7 @@ def run_asynchronous(
         measures.keep(laid, sending, tally, made_at // levels)
     began, ended = state.began[n_in:], state.ended[n_in:]
     tick = step // levels + activity.start_tick
-    measures.groups = (core, tick, step % levels, began, ended)
+    measures.groups = Groups(core, tick, step % levels, began, ended)
     measures.tick, inverse = np.unique(step // levels, return_inverse=True)
     measures.start = np.full(measures.tick.shape[0], np.iinfo(np.int64).max)
     measures.end = np.zeros(measures.tick.shape[0], np.int64)
@@ -88,12 +89,6 @@ def _groups(activity: Activity, table: MessageTable, emissions: Emissions) -> tu
     step, core, updated = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((step, core))
     return step[order], core[order], updated[order], upto
-
-
-def _per_core(core: Ints, what: Ints, n_cores: int) -> Ints:
-    total = np.zeros(n_cores, np.int64)
-    np.add.at(total, core, what)
-    return total
 
 
 @njit(cache=True, nogil=True)

@@ -30,6 +30,7 @@ from hwmodels.sending import Entrance, Sending, sending_of
 from hwmodels.timing_result import Latencies, buckets_of
 
 _MOST_WINDOWS = 10**6
+_NONE = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +108,7 @@ class _Loop:
         self.table, self.costs = table, costs
         self.sending: Sending = sending_of(table, costs, entrance)
         self.relays: Relays = cut_open(table)
+        self.relay_level = np.array([relay.level for relay in self.relays.relays], np.int64)
         self.tick_ps = table.network.tick_ns * PS_PER_NS
         self.stop = -(-until_ns // table.network.tick_ns)
         self.sessions = [Session(network) for network in self.relays.networks]
@@ -219,8 +221,7 @@ class _Loop:
 
     def _push(self, session: Session, level: int, until: int) -> list[tuple[int, Ints, Ints]]:
         """Push what takes effect before `until` on one level; return it as (projection, ticks, addresses)."""
-        levels = np.array([relay.level for relay in self.relays.relays], np.int64)
-        due = (self.effects.numbers[0] < until) & (levels[self.effects.numbers[1]] == level)
+        due = (self.effects.numbers[0] < until) & (self.relay_level[self.effects.numbers[1]] == level)
         (tick, projection, address), value = self.effects.take(due)
         reached = []
         for k in np.unique(projection).tolist():
@@ -251,7 +252,7 @@ class _Loop:
             mark_targets(at, who.astype(np.int32), relay.indptr, relay.slots, 0, busy, bits)
         row = np.searchsorted(busy, tick)
         mark_fired(row, slot, bits)
-        core = table.core_of_row()[slot]
+        core = table.cores_of(slot)
         found, upto = np.zeros((busy.shape[0], n_cores), np.int64), np.zeros(slot.shape[0], np.int64)
         everyone = np.full(bits.shape[1], ~np.uint64(0))
         count_updates(bits, everyone, table.core_start, (row, slot, core), upto, found)
@@ -345,8 +346,7 @@ def _outside(network: Network, inputs: Mapping[str, Events], until_ns: int) -> d
         alone.add_input(name, size)
     for name, source in network.sources.items():
         if isinstance(source, PoissonSource):
-            s = source
-            alone.add_poisson(name, s.size, s.rate_hz, s.seed, s.start_ns, s.stop_ns)
+            alone.add_poisson(name, source.size, source.rate_hz, source.seed, source.start_ns, source.stop_ns)
         else:
             alone.add_spikes(name, source.size, source.events)
     session = Session(alone, record=[*network.inputs, *network.sources])
@@ -354,6 +354,3 @@ def _outside(network: Network, inputs: Mapping[str, Events], until_ns: int) -> d
         session.push(name, events.select(events.time_ns < until_ns))
     session.advance(until_ns)
     return {name: session.read(name) for name in [*network.inputs, *network.sources]}
-
-
-_NONE = np.empty(0, np.int64)

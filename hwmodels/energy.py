@@ -181,8 +181,7 @@ def energy_per_core_pj(chip: Chip, counts: Mapping[str, npt.NDArray[np.int64]]) 
     """
     held, spent = _included(chip), np.zeros(chip.n_cores)
     for name, count in counts.items():
-        _total(name, count)
-        operation, array = chip.operation(name), np.asarray(count)
+        array, operation = _checked(name, count), chip.operation(name)
         known = operation is not None and operation.energy_pj.value is not None
         if known and array.shape == spent.shape and COMPONENT_OF[name] not in held:
             assert operation is not None
@@ -206,7 +205,7 @@ def _included(chip: Chip) -> dict[str, str]:
     return held
 
 
-def _total(name: str, count: npt.ArrayLike) -> int:
+def _checked(name: str, count: npt.ArrayLike) -> npt.NDArray[np.integer]:
     if name not in OPERATIONS:
         raise ParameterError(f"operation {name!r} is unknown; there are {', '.join(OPERATIONS)}")
     array = np.asarray(count)
@@ -214,4 +213,9 @@ def _total(name: str, count: npt.ArrayLike) -> int:
         raise ParameterError(f"operation {name!r}: counts must be whole numbers, got {array.dtype}")
     if array.size and int(array.min()) < 0:
         raise ParameterError(f"operation {name!r}: counts must not be negative, got {int(array.min())}")
-    return sum(int(part) for part in array.reshape(-1).tolist()) if array.size else 0
+    return array
+
+
+def _total(name: str, count: npt.ArrayLike) -> int:
+    # Summed as Python's whole numbers, which have no end.
+    return sum(int(part) for part in _checked(name, count).reshape(-1).tolist())

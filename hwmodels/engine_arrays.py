@@ -11,8 +11,9 @@ from hwmodels.costs import HardwareCosts
 from hwmodels.ideal_kernels import N_BUCKETS, Laid, Tally
 from hwmodels.messages import MessageTable
 from hwmodels.plan_kernels import Spikes, UnitTimes, lay_out, lay_out_outer
-from hwmodels.queue_kernels import NOWHERE, Mesh, Plan, State
+from hwmodels.queue_kernels import NOWHERE, BufferedMesh, Plan, State
 from hwmodels.sending import Sending
+from hwmodels.timing_result import Groups
 
 _ANY_NUMBER = 2**60
 
@@ -33,7 +34,7 @@ class Measures:
     total: int = 0
     idle_tick: int = 0
     kept: list[tuple[Ints, Indices, Ints, Ints, Ints]] = field(default_factory=list)
-    groups: tuple[Ints, Ints, Ints, Ints, Ints] | None = None
+    groups: Groups | None = None
 
     def tally(self, n_kept: int) -> Tally:
         """Return what a kernel adds to; it keeps each of `n_kept` messages."""
@@ -100,7 +101,7 @@ def laid_out(
     n_outer, n_inner = int(lengths[outer[1]].sum()), int(lengths[spikes[1]].sum())
     entry, gap = np.empty(n_outer + n_inner, np.int32), np.zeros(n_outer + n_inner, np.int64)
     outer_first = np.zeros(n_outer_groups + 1, np.int64)
-    lay_out_outer(outer[0], outer[1], table.indptr, 0, outer_first, entry)
+    lay_out_outer(outer[0], outer[1], table.indptr, outer_first, entry)
     inner_first = np.full(totals[0].shape[0] + 1, n_outer, np.int64)
     tail = np.zeros(totals[0].shape[0], np.int64)
     times = UnitTimes(
@@ -114,23 +115,24 @@ def laid_out(
 
 
 def queue_arrays(
-    sending: Sending, costs: HardwareCosts, laid: Laid, unit: Ints, n_outer: int, queued: bool
-) -> tuple[Mesh, Plan, State]:
+    sending: Sending, costs: HardwareCosts, laid: Laid, unit: Ints, queued: bool
+) -> tuple[BufferedMesh, Plan, State]:
     """Return mesh, plan and state of the event-driven model for the groups laid out.
 
-    unit : int64[n_messages], who sends each. n_outer : groups of the entrance.
+    unit : int64[n_messages], who sends each.
     """
+    n_outer = laid.outer.shape[0] - 1
     n_units, n_messages = costs.n_cores + 1, laid.entry.shape[0]
     n_groups = n_outer + laid.tail.shape[0]
     n_buffers = costs.n_links + costs.n_cores
     capacity = costs.link_buffer if queued and costs.link_buffer is not None else _ANY_NUMBER
-    mesh = Mesh(
+    mesh = BufferedMesh(
         sending.mesh.x,
         sending.mesh.y,
         np.array([costs.tiles_y, costs.n_links, capacity, queued], np.int64),
-        np.array([costs.hop_x_ps, costs.hop_y_ps], np.int64),
-        np.array([costs.tile_ps], np.int64),
-        sending.direct(),
+        sending.mesh.hop_ps,
+        sending.mesh.ends_ps[:1],
+        sending.direct,
     )
     plan = Plan(
         first=np.concatenate([laid.outer[:-1], laid.inner]),

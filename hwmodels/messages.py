@@ -24,7 +24,7 @@ _CELLS_PER_BLOCK = 2**16
 
 
 @dataclass(frozen=True, eq=False)
-class Stream:
+class DelayedSynapses:
     """Synapses that share a source and a delay: the slots each of its addresses reaches."""
 
     source: str
@@ -96,28 +96,32 @@ class MessageTable:
         return reach
 
     @cached_property
-    def streams(self) -> list[Stream]:
+    def delayed_synapses(self) -> list[DelayedSynapses]:
         """Return all synapses of the network by source and delay, targets as slots."""
-        streams = []
+        found = []
         for p in self.network.projections:
             csr = p.synapses.to_csr()
             targets = self.rows[p.post].astype(np.int32)[csr.indices]
             delays = delay_ticks(p, self.network.tick_ns)
-            if delays.shape[0] == 1 and isinstance(p.delay_ns, int):
-                streams.append(Stream(p.pre, int(delays[0]), csr.indptr, targets))
+            if delays.shape[0] == 1:
+                found.append(DelayedSynapses(p.pre, int(delays[0]), csr.indptr, targets))
                 continue
             row_of = np.repeat(np.arange(csr.n_pre), np.diff(csr.indptr))
             for delay in np.unique(delays).tolist():
                 mine = delays == delay
                 indptr = np.concatenate([[0], np.cumsum(np.bincount(row_of[mine], minlength=csr.n_pre))])
-                streams.append(Stream(p.pre, delay, indptr.astype(np.int64), targets[mine]))
-        return streams
+                found.append(DelayedSynapses(p.pre, delay, indptr.astype(np.int64), targets[mine]))
+        return found
 
     def core_of_row(self) -> Indices:
         """Return int32[n_rows]: the core a row sends from, -1 for what comes from outside."""
         cores = np.full(self.n_rows, -1, np.int32)
         cores[: self.n_slots] = np.repeat(np.arange(self.n_cores), np.diff(self.core_start))
         return cores
+
+    def cores_of(self, slots: Indices) -> Indices:
+        """Return int32[n]: the cores of some neurons."""
+        return (np.searchsorted(self.core_start, slots, side="right") - 1).astype(np.int32)
 
     def most_events(self) -> list[int]:
         """Return the most synaptic events that a message causes, by form."""

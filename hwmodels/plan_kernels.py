@@ -70,10 +70,10 @@ def lay_out(
 
 
 @njit(cache=True, nogil=True)
-def lay_out_outer(group: Ints, row: Ints, indptr: Ints, first: int, pointer: Ints, entry: Indices) -> None:
-    """Write the messages of events from outside, sorted by group, from message `first` on."""
-    at, k = first, 0
-    pointer[0] = first
+def lay_out_outer(group: Ints, row: Ints, indptr: Ints, pointer: Ints, entry: Indices) -> None:
+    """Write the messages of events from outside, sorted by group, and which one each group begins with."""
+    at = k = 0
+    pointer[0] = 0
     for g in range(pointer.shape[0] - 1):
         while k < group.shape[0] and group[k] == g:
             for e in range(indptr[row[k]], indptr[row[k] + 1]):

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eventsim.engine.jit import inlined, kernel, part
+from hwmodels.costs import EAST, NORTH, SOUTH, WEST
 from hwmodels.ideal_kernels import Entries, Tally, note
 
 Ints = npt.NDArray[np.int64]
@@ -24,8 +25,8 @@ WAITING, WORKING, ENDING = range(3)
 """What a unit does: waits for its next group's messages or time; is in a group; is past its last message."""
 
 
-class Mesh(NamedTuple):
-    """Where cores and tiles stand, and what links take.
+class BufferedMesh(NamedTuple):
+    """The mesh as links and buffers: where units stand, what links take, how much buffers hold.
 
     x, y : int64[n_units], place of the tile of each unit; unit 0 is the entrance. size : int64[4], tiles_y,
     n_links, capacity of a buffer, and 1 where links are queues (0: without contention). link_ps : int64[2],
@@ -131,7 +132,7 @@ def pop(s: State) -> tuple[int, int]:
 
 
 @inlined
-def next_buffer(mesh: Mesh, plan: Plan, entries: Entries, s: State, unit: int, message: int) -> int:
+def next_buffer(mesh: BufferedMesh, plan: Plan, entries: Entries, s: State, unit: int, message: int) -> int:
     """Return the buffer a message wants to enter next: a link, or the entrance of its core."""
     e = plan.entry[message]
     core = entries.core[e]
@@ -144,19 +145,19 @@ def next_buffer(mesh: Mesh, plan: Plan, entries: Entries, s: State, unit: int, m
     else:
         tile, direction = s.place[message] >> 2, s.place[message] & 3
         x, y = tile // tiles_y, tile % tiles_y
-        x += (1 if direction == 0 else 0) - (1 if direction == 1 else 0)
-        y += (1 if direction == 2 else 0) - (1 if direction == 3 else 0)
+        x += (1 if direction == EAST else 0) - (1 if direction == WEST else 0)
+        y += (1 if direction == NORTH else 0) - (1 if direction == SOUTH else 0)
     tile = x * tiles_y + y
     if x != goal_x:
-        return int(4 * tile + (0 if goal_x > x else 1))
+        return int(4 * tile + (EAST if goal_x > x else WEST))
     if y != goal_y:
-        return int(4 * tile + (2 if goal_y > y else 3))
+        return int(4 * tile + (NORTH if goal_y > y else SOUTH))
     return int(n_links + core)
 
 
 @inlined
 def start_server(
-    mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally, buffer: int, now: int
+    mesh: BufferedMesh, plan: Plan, entries: Entries, s: State, tally: Tally, buffer: int, now: int
 ) -> None:
     """Let an idle server begin with the first message in its buffer, if there is one."""
     message = s.head[buffer]
@@ -223,7 +224,14 @@ def begin_group(plan: Plan, s: State, n_units: int, unit: int, now: int) -> None
 
 @inlined
 def admit(
-    mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally, buffer: int, message: int, now: int
+    mesh: BufferedMesh,
+    plan: Plan,
+    entries: Entries,
+    s: State,
+    tally: Tally,
+    buffer: int,
+    message: int,
+    now: int,
 ) -> None:
     """Let a message into a buffer; the room it leaves goes to who waits for it, and so on back."""
     while message != NOWHERE:
@@ -248,7 +256,14 @@ def admit(
 
 @inlined
 def ask(
-    mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally, buffer: int, message: int, now: int
+    mesh: BufferedMesh,
+    plan: Plan,
+    entries: Entries,
+    s: State,
+    tally: Tally,
+    buffer: int,
+    message: int,
+    now: int,
 ) -> None:
     """Let a message into a buffer if there is room, else into the line of those that wait for it."""
     s.asked[message] = now
@@ -264,7 +279,9 @@ def ask(
 
 
 @inlined
-def send(mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally, message: int, now: int) -> None:
+def send(
+    mesh: BufferedMesh, plan: Plan, entries: Entries, s: State, tally: Tally, message: int, now: int
+) -> None:
     """Hand a message over to the mesh."""
     unit = plan.unit[message]
     s.sent[message] = now
@@ -277,7 +294,9 @@ def send(mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally, messa
 
 
 @inlined
-def arrive(mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally, message: int, now: int) -> None:
+def arrive(
+    mesh: BufferedMesh, plan: Plan, entries: Entries, s: State, tally: Tally, message: int, now: int
+) -> None:
     """Put a message that flew over a mesh without contention at its core's entrance."""
     buffer = mesh.size[1] + entries.core[plan.entry[message]]
     s.held[buffer] += 1
@@ -288,7 +307,9 @@ def arrive(mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally, mes
 
 
 @inlined
-def finish(mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally, message: int, now: int) -> None:
+def finish(
+    mesh: BufferedMesh, plan: Plan, entries: Entries, s: State, tally: Tally, message: int, now: int
+) -> None:
     """End the service of a message at its core: room for the next, and perhaps the begin of a group."""
     buffer = s.place[message]
     note(tally, message, s.sent[message], now)
@@ -305,7 +326,7 @@ def finish(mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally, mes
 
 
 @part
-def run_events(mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally) -> int:
+def run_events(mesh: BufferedMesh, plan: Plan, entries: Entries, s: State, tally: Tally) -> int:
     """Run until nothing is left to do; return the time of the last event, ps."""
     n_units = mesh.x.shape[0]
     for unit in range(n_units):
@@ -336,7 +357,9 @@ def run_events(mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally)
 
 
 @kernel
-def run_queued_ticks(mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally, work: Ints) -> None:
+def run_queued_ticks(
+    mesh: BufferedMesh, plan: Plan, entries: Entries, s: State, tally: Tally, work: Ints
+) -> None:
     """Write work[k], ps: how long after its begin the work of each tick is done, before the barrier.
 
     Groups are those of the entrance, one per tick, then those of the cores, tick by tick.
@@ -354,6 +377,6 @@ def run_queued_ticks(mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: 
 
 
 @kernel
-def run_without_barriers(mesh: Mesh, plan: Plan, entries: Entries, s: State, tally: Tally) -> int:
+def run_without_barriers(mesh: BufferedMesh, plan: Plan, entries: Entries, s: State, tally: Tally) -> int:
     """Run all groups of all units in one go; return the time of the last event, ps."""
     return run_events(mesh, plan, entries, s, tally)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +47,9 @@ class Relays:
 def cut_open(table: MessageTable) -> Relays:
     """Return the network of `table` with relays in the place of its projections."""
     network, levels = table.network, table.network.levels()
-    prefix = next(p for p in _prefixes() if not any(name.startswith(p) for name in network.populations))
+    prefix = "relay-"
+    while any(name.startswith(prefix) for name in network.populations):
+        prefix += "-"
     networks = tuple(Network(network.tick_ns) for _ in range(table.n_levels))
     for name, population in network.populations.items():
         networks[levels[name]].add_population(name, population.size, population.model)
@@ -75,10 +75,6 @@ def cut_open(table: MessageTable) -> Relays:
         np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         *(np.ascontiguousarray(column[order]) for column in together[1:]),
     )
-
-
-def _prefixes() -> Any:
-    return (f"relay{'-' * n}" for n in itertools.count(1))
 
 
 def _by_core(p: Projection, table: MessageTable) -> tuple[Ints, Ints, Ints, Csr]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -49,10 +50,10 @@ class Entrance:
                 f"{name!r} is no input or source; there are {', '.join(sorted(known)) or 'none'}"
             )
 
-    def rows(self, table: MessageTable, names: frozenset[str]) -> npt.NDArray[np.bool_]:
-        """Return bool[n_rows]: the rows of some inputs and sources."""
+    def direct_rows(self, table: MessageTable) -> npt.NDArray[np.bool_]:
+        """Return bool[n_rows]: the rows of the table whose messages reach their cores without the mesh."""
         chosen = np.zeros(table.n_rows, np.bool_)
-        for name in names:
+        for name in self.direct:
             chosen[table.rows[name]] = True
         return chosen
 
@@ -73,6 +74,7 @@ class Sending:
         """Return int64[n], the row that each of some entries stands in."""
         return np.searchsorted(self.rows.indptr, entry, side="right") - 1
 
+    @cached_property
     def direct(self) -> npt.NDArray[np.bool_]:
         """Return bool[n_entries]: the messages that reach their core without the mesh."""
         return np.repeat(self.rows.direct, np.diff(self.rows.indptr))
@@ -107,7 +109,7 @@ def sending_of(table: MessageTable, costs: HardwareCosts, entrance: Entrance) ->
         np.array([costs.tile_ps, costs.message_in_ps], np.int64),
         costs.synapse_ps()[list(table.forms)],
     )
-    unit, direct = table.core_of_row() + np.int32(1), entrance.rows(table, entrance.direct)
+    unit, direct = table.core_of_row() + np.int32(1), entrance.direct_rows(table)
     rows = Rows(table.indptr, table.core, table.events, unit, direct)
     ends = costs.tile_ps + costs.message_in_ps
     longest = ends + costs.tiles_x * costs.hop_x_ps + costs.tiles_y * costs.hop_y_ps
@@ -155,9 +157,8 @@ def count_operations(
         "message_in": sums.message_in,
     }
     for k, form in enumerate(FORMS):
-        here = k in table.forms
         counts[f"synapse_{form}"] = (
-            sums.synapses[table.forms.index(k)] if here else np.zeros(n_cores, np.int64)
+            sums.synapses[table.forms.index(k)] if k in table.forms else np.zeros(n_cores, np.int64)
         )
     along_x = np.arange(costs.n_links) % 4 < 2
     counts["tile"] = sums.tiles

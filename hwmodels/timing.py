@@ -19,7 +19,7 @@ from hwmodels.ideal_kernels import FEW, STRIDE, Bench, Laid, run_simple_ticks, r
 from hwmodels.messages import MessageTable
 from hwmodels.queue_kernels import run_queued_ticks
 from hwmodels.sending import Entrance, Sending, busy_times, count_operations, sending_of
-from hwmodels.timing_result import Groups, Latencies, MessageTimes, Timing
+from hwmodels.timing_result import Latencies, MessageTimes, Timing
 from hwmodels.work import Emissions, Stretch, emissions_of, stretches
 
 Contention = Literal["none", "queues", "sums"]
@@ -71,18 +71,18 @@ def time_activity(
     entrance = entrance or Entrance()
     sending = sending_of(table, costs, entrance)
     emissions = emissions_of(activity, table, entrance.absent)
-    if costs.mode == "asynchronous":
-        if contention == "sums" or activity.updates == "every_tick":
-            raise ParameterError(
-                'an asynchronous chip has no ticks: neither contention="sums" nor updates="every_tick"'
-            )
-        _check_range(activity, table, costs, sending, emissions)
+    asynchronous = costs.mode == "asynchronous"
+    if asynchronous and (contention == "sums" or activity.updates == "every_tick"):
+        raise ParameterError(
+            'an asynchronous chip has no ticks: neither contention="sums" nor updates="every_tick"'
+        )
+    _check_range(activity, table, costs, sending, emissions)
+    if asynchronous:
         found = run_asynchronous(
             activity, table, costs, sending, emissions, contention == "queues", live, keep_messages
         )
-        return _finished(activity, table, costs, sending, emissions, found)
-    _check_range(activity, table, costs, sending, emissions)
-    found = _run_barrier(activity, table, costs, sending, emissions, contention, keep_messages)
+    else:
+        found = _run_barrier(activity, table, costs, sending, emissions, contention, keep_messages)
     return _finished(activity, table, costs, sending, emissions, found)
 
 
@@ -116,13 +116,11 @@ def _run_barrier(
     measures = new_measures(costs, keep)
     works, ticks = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for stretch in stretches(activity, table, emissions, by_level=False):
-        laid, senders, n_outer = _laid_ticks(stretch, table, costs, emissions)
+        laid, senders = _laid_ticks(stretch, table, costs, emissions)
         work = np.empty(stretch.ticks.shape[0], np.int64)
         tally = measures.tally(laid.entry.shape[0] if keep else 0)
         if contention == "queues":
-            mesh, plan, state = queue_arrays(
-                sending, costs, laid, _units_of(laid, table.n_cores, n_outer), stretch.ticks.shape[0], True
-            )
+            mesh, plan, state = queue_arrays(sending, costs, laid, _units_of(laid, table.n_cores), True)
             run_queued_ticks(mesh, plan, sending.entries, state, tally, work)
             measures.blocked += state.blocked_unit
             measures.link_blocked += state.blocked_link[: costs.n_links]
@@ -143,12 +141,10 @@ def _run_barrier(
 
 def _laid_ticks(
     stretch: Stretch, table: MessageTable, costs: HardwareCosts, emissions: Emissions
-) -> tuple[Laid, Ints, int]:
-    """Return the messages of a stretch as laid out, how many send in each tick, messages from outside."""
-    ticks, n_cores = stretch.ticks, table.n_cores
+) -> tuple[Laid, Ints]:
+    """Return the messages of a stretch as laid out, and how many send in each tick."""
+    ticks, row, core, n_cores = stretch.ticks, stretch.row, stretch.core, table.n_cores
     slot = emissions.slot[stretch.spikes]
-    row = np.searchsorted(ticks, emissions.tick[stretch.spikes])
-    core = table.core_of_row()[slot]
     low, high = np.searchsorted(emissions.outer_tick, [ticks[0], ticks[-1] + 1]).tolist()
     outer = (np.searchsorted(ticks, emissions.outer_tick[low:high]), emissions.outer_row[low:high])
     over = np.broadcast_to(np.diff(table.core_start), (ticks.shape[0], n_cores)).reshape(-1)
@@ -161,14 +157,14 @@ def _laid_ticks(
         costs,
     )
     senders = np.bincount(row, minlength=ticks.shape[0]) + np.bincount(outer[0], minlength=ticks.shape[0])
-    return laid, senders, int(laid.outer[-1])
+    return laid, senders
 
 
-def _units_of(laid: Laid, n_cores: int, n_outer: int) -> Ints:
+def _units_of(laid: Laid, n_cores: int) -> Ints:
     """Return int64[n_messages], the unit that sends each: 0 from outside, core + 1 for a neuron."""
     units = np.zeros(laid.entry.shape[0], np.int64)
     groups = np.repeat(np.arange(laid.tail.shape[0]), np.diff(laid.inner))
-    units[n_outer:] = groups % n_cores + 1
+    units[laid.outer[-1] :] = groups % n_cores + 1
     return units
 
 
@@ -225,7 +221,6 @@ def _finished(
 ) -> Timing:
     counts = count_operations(activity, table, costs, sending, emissions, found.updated)
     neuron, synapse, link = busy_times(counts, costs)
-    groups = None if found.groups is None else Groups(*found.groups)
     return Timing(
         first_tick=activity.start_tick,
         tick=found.tick + activity.start_tick,
@@ -242,6 +237,6 @@ def _finished(
         link_blocked_ps=found.link_blocked,
         latencies=Latencies(found.histogram, int(found.latency[0]), int(found.latency[1])),
         messages=MessageTimes(*found.messages()) if found.kept else None,
-        groups=groups,
+        groups=found.groups,
         left_out=costs.left_out,
     )

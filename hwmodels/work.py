@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwmodels.activity import Activity, Indices, Ints
-from hwmodels.messages import MessageTable, Stream
+from hwmodels.messages import DelayedSynapses, MessageTable
 from hwmodels.reached_kernels import count_updates, distinct_ticks, mark_fired, mark_targets
 
 _BITS_PER_STRETCH = 2**25
@@ -59,15 +59,15 @@ def _in_order(activity: Activity, table: MessageTable, names: list[str]) -> tupl
     return tick[order], row[order]
 
 
-def busy_ticks(activity: Activity, table: MessageTable, emissions: Emissions, streams: list[Stream]) -> Ints:
-    """Return the ticks, from the start, in which anything is sent or, by a stream, reaches a neuron."""
+def busy_ticks(activity: Activity, emissions: Emissions, reaching: list[DelayedSynapses]) -> Ints:
+    """Return the ticks, from the start, in which anything is sent or reaches a neuron by some synapses."""
     parts = [np.unique(emissions.tick), np.unique(emissions.outer_tick)]
-    for stream in streams:
-        if stream.source in activity.spikes:
-            train = activity.spikes[stream.source]
+    for synapses in reaching:
+        if synapses.source in activity.spikes:
+            train = activity.spikes[synapses.source]
             room = np.empty(min(len(train), activity.n_ticks), np.int64)
-            n = distinct_ticks(train.tick, train.index, stream.indptr, room)
-            parts.append(room[:n] - activity.start_tick + stream.delay)
+            n = distinct_ticks(train.tick, train.index, synapses.indptr, room)
+            parts.append(room[:n] - activity.start_tick + synapses.delay)
     ticks = np.unique(np.concatenate(parts))
     return ticks[ticks < activity.n_ticks]
 
@@ -80,12 +80,15 @@ class Stretch:
     ----------
     ticks : int64[k], busy ticks
     spikes : slice of the emissions' neuron spikes that fall into them
+    row, core : int64[n_spikes], int32[n_spikes], which of the ticks, and the core that fires
     upto : int64[n_spikes], neurons updated on the spike's core in its tick (and level), up to its own
     updated : int64[k, n_cores], or int64[n_levels, k, n_cores] by level: neurons updated
     """
 
     ticks: Ints
     spikes: slice
+    row: Ints
+    core: Indices
     upto: Ints
     updated: Ints
 
@@ -95,8 +98,8 @@ def stretches(
 ) -> Iterator[Stretch]:
     """Yield the busy ticks in stretches small enough to hold their updates and messages."""
     reached = activity.updates == "reached"
-    streams = table.streams if reached else []
-    busy = busy_ticks(activity, table, emissions, streams)
+    reaching = table.delayed_synapses if reached else []
+    busy = busy_ticks(activity, emissions, reaching)
     sent = _messages_before(busy, table, emissions)
     n_words = (table.n_slots + 63) >> 6
     masks = _masks(table, by_level)
@@ -111,17 +114,18 @@ def stretches(
         slots = emissions.slot[low:high]
         bits = np.zeros((ticks.shape[0], n_words), np.uint64)
         if reached:
-            for stream in streams:
-                _mark(stream, activity, ticks, bits)
+            for synapses in reaching:
+                _mark(synapses, activity, ticks, bits)
             mark_fired(rows, slots, bits)
         else:
             bits[:] = ~np.uint64(0)
-        core = (np.searchsorted(table.core_start, slots, side="right") - 1).astype(np.int32)
+        core = table.cores_of(slots)
         upto = np.zeros(high - low, np.int64)
         updated = np.zeros((len(masks), ticks.shape[0], table.n_cores), np.int64)
-        for mask, found in zip(masks, updated, strict=True):
-            count_updates(bits, mask, table.core_start, (rows, slots, core), upto, found)
-        yield Stretch(ticks, slice(low, high), upto, updated if by_level else updated[0])
+        for mask, counts in zip(masks, updated, strict=True):
+            count_updates(bits, mask, table.core_start, (rows, slots, core), upto, counts)
+        found = updated if by_level else updated[0]
+        yield Stretch(ticks, slice(low, high), rows, core, upto, found)
         first = stop
 
 
@@ -147,11 +151,11 @@ def _masks(table: MessageTable, by_level: bool) -> list[npt.NDArray[np.uint64]]:
     return masks
 
 
-def _mark(stream: Stream, activity: Activity, ticks: Ints, bits: npt.NDArray[np.uint64]) -> None:
-    train = activity.spikes.get(stream.source)
+def _mark(synapses: DelayedSynapses, activity: Activity, ticks: Ints, bits: npt.NDArray[np.uint64]) -> None:
+    train = activity.spikes.get(synapses.source)
     if train is None:
         return
-    offset = stream.delay - activity.start_tick
+    offset = synapses.delay - activity.start_tick
     low, high = np.searchsorted(train.tick, [ticks[0] - offset, ticks[-1] + 1 - offset]).tolist()
     some = slice(low, high)
-    mark_targets(train.tick[some], train.index[some], stream.indptr, stream.targets, offset, ticks, bits)
+    mark_targets(train.tick[some], train.index[some], synapses.indptr, synapses.targets, offset, ticks, bits)

@@ -158,7 +158,7 @@ def estimate(chip: Chip, network: Network, fired: Mapping[str, npt.ArrayLike], n
     p_hidden = _probability(counts, [name for name in network.populations if name != output], n_steps)
     duration_ns = n_steps * network.tick_ns
     power = cycles.dynamic_power_uw.value
-    left_out = [f"{what}: unknown" for what, c in (("static power", chip.static_power_mw),) if not c.known]
+    left_out = [] if chip.static_power_mw.known else ["static power: unknown"]
     if power is None:
         left_out.append("dynamic power: unknown")
     margin = cycles.clock_margin.value
@@ -200,15 +200,11 @@ def xylo_shape(chip: Chip, network: Network) -> XyloShape:
         n_output_enabled=n_hidden if everyone else len(read),
         fan_out=len(recurrent) / n_hidden if n_hidden else 0.0,
     )
-    for what, limit in (("input", chip.cycles.input_neurons), ("hidden", chip.cycles.hidden_neurons)):
-        _refuse_beyond(chip, what, getattr(shape, f"n_{what}"), limit.value)
-    _refuse_beyond(chip, "output", shape.n_output, chip.cycles.output_neurons.value)
+    for what in ("input", "hidden", "output"):
+        n, limit = getattr(shape, f"n_{what}"), getattr(chip.cycles, f"{what}_neurons").value
+        if limit is not None and n > limit:
+            raise PlacementError(f"{chip.name}: {n} {what} neurons, more than the {limit:g} it has")
     return shape
-
-
-def _refuse_beyond(chip: Chip, what: str, n: int, limit: float | None) -> None:
-    if limit is not None and n > limit:
-        raise PlacementError(f"{chip.name}: {n} {what} neurons, more than the {limit:g} it has")
 
 
 def _connections(
