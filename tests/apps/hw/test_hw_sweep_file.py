@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from apps.hw_data import Sample
 from apps.hw_model import HwModel
@@ -12,6 +11,7 @@ from apps.hw_sweep_file import Sweep, sweep_from_toml
 from apps.hw_sweep_point import sweep_context
 from eventsim.errors import ParameterError
 from tests.apps.hw.conftest import small_network
+from tests.hwmodels.chips.damaged_toml import bytes_replaced, lines_replaced
 
 WHOLE = b"""
 [sweep]
@@ -122,10 +122,7 @@ def test_what_chip_or_network_lack_is_found_before_anything_runs(grid: str, said
     assert said in str(refused.value)
 
 
-TOKENS = [
-    b"nan", b"-1", b"inf", b"1e400", b"99999999999999999999999", b"0", b"0.5", b'""', b'"x"', b"true", b"[]",
-    b"{}", b"[[1]]", b"1979-05-27", b'"\\u0000"', b"\xff", b"\n", b"=", b"grid", b"[sweep]", b"from",
-]  # fmt: skip
+OWN_WORDS = [b"grid", b"[sweep]", b"from"]
 
 
 def holds_or_is_refused(data: bytes) -> None:
@@ -142,35 +139,15 @@ def holds_or_is_refused(data: bytes) -> None:
 
 
 @settings(max_examples=300)
-@given(st.data())
-def test_bytes_replaced(data: st.DataObject) -> None:
-    text = bytearray(WHOLE)
-    for _ in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.integers(0, len(text) - 1))
-        end = min(len(text), at + data.draw(st.integers(0, 12)))
-        text[at:end] = data.draw(st.one_of(st.sampled_from(TOKENS), st.binary(max_size=6)))
-    holds_or_is_refused(bytes(text))
+@given(bytes_replaced(WHOLE, OWN_WORDS))
+def test_bytes_replaced(damaged: bytes) -> None:
+    holds_or_is_refused(damaged)
 
 
 @settings(max_examples=300)
-@given(st.data())
-def test_values_and_lines_replaced(data: st.DataObject) -> None:
-    lines = WHOLE.split(b"\n")
-    for _ in range(data.draw(st.integers(1, 3))):
-        at = data.draw(st.integers(0, len(lines) - 1))
-        parts = lines[at].split(b" ")
-        what = data.draw(st.sampled_from(["token", "drop", "double", "swap"]))
-        if what == "token":
-            parts[data.draw(st.integers(0, len(parts) - 1))] = data.draw(st.sampled_from(TOKENS))
-            lines[at] = b" ".join(parts)
-        elif what == "drop":
-            lines[at] = b""
-        elif what == "double":
-            lines.insert(at, lines[at])
-        else:
-            other = data.draw(st.integers(0, len(lines) - 1))
-            lines[at], lines[other] = lines[other], lines[at]
-    holds_or_is_refused(b"\n".join(lines))
+@given(lines_replaced(WHOLE, OWN_WORDS))
+def test_values_and_lines_replaced(damaged: bytes) -> None:
+    holds_or_is_refused(damaged)
 
 
 def test_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:

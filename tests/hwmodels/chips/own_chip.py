@@ -1,5 +1,8 @@
 """A small valid chip file, to be varied."""
 
+from hwmodels.chip import Chip
+from hwmodels.chip_checks import chip_from_toml
+
 HEAD = """format = 1
 name = "own"
 title = "A chip of one's own"
@@ -41,3 +44,8 @@ mode = "{mode}"
 energy_pj = {{ value = 1, source = "s", status = "measured" }}
 latency_ns = {{ value = 1, source = "s", status = "measured" }}
 """
+
+
+def load_own(**chip: int | str | None) -> Chip:
+    """Return the chip of a file as `own_chip` writes it."""
+    return chip_from_toml(own_chip(**chip).encode(), "own.toml")  # type: ignore[arg-type]

@@ -8,12 +8,11 @@ from hypothesis import strategies as st
 from eventsim.errors import ChipError
 from hwmodels.chip import Chip, chip_names
 from hwmodels.chip_checks import chip_from_toml
+from tests.hwmodels.chips.damaged_toml import bytes_replaced, lines_replaced
 
 TEXTS = {name: (resources.files("hwmodels") / "chips" / f"{name}.toml").read_bytes() for name in chip_names()}
-TOKENS = [
-    b"nan", b"-1", b"inf", b"1e400", b"99999999999999999999999", b"0", b"0.5", b'""', b'"x"', b"true", b"[]",
-    b"{}", b"[[1]]", b"1979-05-27", b'"\\u0000"', b"\xff", b"\n", b"=", b"value", b'status = "unknown"',
-]  # fmt: skip
+OWN_WORDS = [b"value", b'status = "unknown"']
+FILES = st.sampled_from([TEXTS[name] for name in sorted(TEXTS)])
 
 
 def holds_or_is_refused(data: bytes) -> None:
@@ -34,35 +33,15 @@ def holds_or_is_refused(data: bytes) -> None:
 
 
 @settings(max_examples=300)
-@given(st.sampled_from(sorted(TEXTS)), st.data())
-def test_bytes_replaced(name: str, data: st.DataObject) -> None:
-    text = bytearray(TEXTS[name])
-    for _ in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.integers(0, len(text) - 1))
-        end = min(len(text), at + data.draw(st.integers(0, 12)))
-        text[at:end] = data.draw(st.one_of(st.sampled_from(TOKENS), st.binary(max_size=6)))
-    holds_or_is_refused(bytes(text))
+@given(FILES.flatmap(lambda text: bytes_replaced(text, OWN_WORDS)))
+def test_bytes_replaced(damaged: bytes) -> None:
+    holds_or_is_refused(damaged)
 
 
 @settings(max_examples=300)
-@given(st.sampled_from(sorted(TEXTS)), st.data())
-def test_values_and_keys_replaced(name: str, data: st.DataObject) -> None:
-    lines = TEXTS[name].split(b"\n")
-    for _ in range(data.draw(st.integers(1, 3))):
-        at = data.draw(st.integers(0, len(lines) - 1))
-        parts = lines[at].replace(b"{", b"{ ").split(b" ")
-        what = data.draw(st.sampled_from(["token", "drop", "double", "swap"]))
-        if what == "token":
-            parts[data.draw(st.integers(0, len(parts) - 1))] = data.draw(st.sampled_from(TOKENS))
-            lines[at] = b" ".join(parts)
-        elif what == "drop":
-            lines[at] = b""
-        elif what == "double":
-            lines.insert(at, lines[at])
-        else:
-            other = data.draw(st.integers(0, len(lines) - 1))
-            lines[at], lines[other] = lines[other], lines[at]
-    holds_or_is_refused(b"\n".join(lines))
+@given(FILES.flatmap(lambda text: lines_replaced(text, OWN_WORDS)))
+def test_values_and_keys_replaced(damaged: bytes) -> None:
+    holds_or_is_refused(damaged)
 
 
 def test_the_undamaged_files_hold() -> None:

@@ -16,7 +16,6 @@ COUNTS = st.dictionaries(
     st.sampled_from(OPERATIONS),
     st.lists(st.integers(0, 10**12), min_size=1, max_size=5).map(lambda c: np.array(c, np.int64)),
 )
-ENERGY = 'energy_pj = { value = 1, source = "s", status = "measured" }'
 
 
 def chip_of(constants: dict[str, float], static_mw: float | None = None, includes: str = "") -> Chip:

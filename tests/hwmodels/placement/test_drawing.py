@@ -2,14 +2,11 @@
 
 import json
 
-from hwmodels.chip_checks import chip_from_toml
 from hwmodels.placing import place
-from tests.hwmodels.chips.own_chip import own_chip
+from tests.hwmodels.chips.own_chip import load_own
 from tests.hwmodels.placement.networks import layered
 
-CHIP = chip_from_toml(
-    own_chip(tiles_x=2, tiles_y=2, cores_per_tile=2, neurons_per_core=3).encode(), "own.toml"
-)
+CHIP = load_own(tiles_x=2, tiles_y=2, cores_per_tile=2, neurons_per_core=3)
 PLACED = place(layered(2, 7, 3), CHIP)
 
 

@@ -8,12 +8,11 @@ from hypothesis import strategies as st
 
 from eventsim import Network
 from hwmodels.chip import Chip, load_chip
-from hwmodels.chip_checks import chip_from_toml
 from hwmodels.hops import _gains, arrange, core_traffic, distances, places_near_the_entry, total_hops
 from hwmodels.network_load import network_load
 from hwmodels.placement import Placement
 from hwmodels.placing import place
-from tests.hwmodels.chips.own_chip import own_chip
+from tests.hwmodels.chips.own_chip import load_own
 from tests.hwmodels.placement.networks import layered, networks, slow_load
 
 
@@ -39,8 +38,7 @@ def all_distances(chip: Chip) -> np.ndarray:
 
 
 def mesh(x: int, y: int, per_tile: int = 1, **limits: int) -> Chip:
-    text = own_chip(tiles_x=x, tiles_y=y, cores_per_tile=per_tile, **limits)  # type: ignore[arg-type]
-    return chip_from_toml(text.encode(), "own.toml")
+    return load_own(tiles_x=x, tiles_y=y, cores_per_tile=per_tile, **limits)
 
 
 @settings(max_examples=60)

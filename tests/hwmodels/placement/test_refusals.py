@@ -6,15 +6,10 @@ import pytest
 from eventsim import Network
 from eventsim.errors import PlacementError
 from hwmodels.chip import Chip, load_chip
-from hwmodels.chip_checks import chip_from_toml
 from hwmodels.placement import Placement
 from hwmodels.placing import holds, place
-from tests.hwmodels.chips.own_chip import own_chip
+from tests.hwmodels.chips.own_chip import load_own
 from tests.hwmodels.placement.networks import layered
-
-
-def chip(**limits: int) -> Chip:
-    return chip_from_toml(own_chip(**limits).encode(), "own.toml")  # type: ignore[arg-type]
 
 
 def refusal(net: Network, held: Chip, **options: object) -> str:
@@ -26,7 +21,7 @@ def refusal(net: Network, held: Chip, **options: object) -> str:
 
 
 def test_too_many_neurons() -> None:
-    line = refusal(layered(4, 50, 7), chip(cores_per_tile=3, neurons_per_core=10))
+    line = refusal(layered(4, 50, 7), load_own(cores_per_tile=3, neurons_per_core=10))
     assert line == (
         "population 'h1': 20 of 50 neurons find no core: the network fills all 3 cores of own (it needs 6, "
         "limit reached: neurons per core); the smallest listed chip that would hold it is odin "
@@ -35,7 +30,7 @@ def test_too_many_neurons() -> None:
 
 
 def test_fan_in_of_one_neuron_beyond_a_cores_axons() -> None:
-    line = refusal(layered(300, 5, 2), chip(axons_in_per_core=299))
+    line = refusal(layered(300, 5, 2), load_own(axons_in_per_core=299))
     assert line.startswith(
         "population 'h1': neuron 0 has 300 distinct sources, more than the 299 axons in of a core on own; "
     )
@@ -48,18 +43,18 @@ def test_fan_in_of_one_neuron_beyond_its_own_limit() -> None:
 
 
 def test_synapses_of_one_neuron_beyond_a_core() -> None:
-    line = refusal(layered(100, 1), chip(synapse_memory_bits_per_core=799))
+    line = refusal(layered(100, 1), load_own(synapse_memory_bits_per_core=799))
     assert "neuron 0 has 800 bits of synapses, more than the 799 bits of a core's synapse memory" in line
-    line = refusal(layered(100, 1), chip(synapses_per_core=50))
+    line = refusal(layered(100, 1), load_own(synapses_per_core=50))
     assert "synapses, more than the 50 synapses of a core on own" in line
 
 
 def test_the_limit_that_is_reached_is_named() -> None:
     reached = {
-        "axons in per core": chip(axons_in_per_core=40),
-        "synapses per core": chip(synapses_per_core=100),
-        "bits of synapse memory per core": chip(synapse_memory_bits_per_core=800),
-        "neurons per core": chip(neurons_per_core=39),
+        "axons in per core": load_own(axons_in_per_core=40),
+        "synapses per core": load_own(synapses_per_core=100),
+        "bits of synapse memory per core": load_own(synapse_memory_bits_per_core=800),
+        "neurons per core": load_own(neurons_per_core=39),
     }
     net = layered(10, 40, 2)
     for what, held in reached.items():
@@ -67,7 +62,7 @@ def test_the_limit_that_is_reached_is_named() -> None:
 
 
 def test_axons_out_beyond_a_core() -> None:
-    line = refusal(layered(1, 3, 1), chip(axons_out_per_core=2))
+    line = refusal(layered(1, 3, 1), load_own(axons_out_per_core=2))
     assert "would need more than the 2 axons out of own" in line
 
 

@@ -11,13 +11,12 @@ from eventsim import Network
 from eventsim.errors import ParameterError, PlacementError
 from eventsim.models import LIF
 from hwmodels.chip import Chip, load_chip
-from hwmodels.chip_checks import chip_from_toml
 from hwmodels.core_loads import LIMIT_OF, core_loads
 from hwmodels.filling import balance, fill
 from hwmodels.network_load import NetworkLoad, network_load, synaptic_events
 from hwmodels.placement import Placement
 from hwmodels.placing import STRATEGIES, place
-from tests.hwmodels.chips.own_chip import own_chip
+from tests.hwmodels.chips.own_chip import load_own
 from tests.hwmodels.placement.networks import TICK_NS, layered, networks, slow_core_loads, slow_load
 
 KEYS = ("neurons_per_core", "axons_in_per_core", "axons_out_per_core", "synapses_per_core",
@@ -32,8 +31,7 @@ def chips(draw: st.DrawFn, axons_out: bool = True) -> Chip:
     if not axons_out:
         limits["axons_out_per_core"] = None
     mesh = {"tiles_x": draw(st.integers(1, 2)), "tiles_y": draw(st.integers(1, 2))}
-    text = own_chip(cores_per_tile=draw(st.integers(1, 2)), **mesh, **limits)
-    return chip_from_toml(text.encode(), "drawn.toml")
+    return load_own(cores_per_tile=draw(st.integers(1, 2)), **mesh, **limits)
 
 
 def cores_of(net: Network, placement: Placement) -> dict[tuple[str, int], int]:
@@ -128,7 +126,7 @@ def busiest(load: NetworkLoad, placement: Placement, spikes: dict[str, np.ndarra
 @settings(max_examples=60)
 @given(networks(max_size=3), st.integers(0, 99), st.integers(1, 3))
 def test_balance_is_the_best_cutting(net: Network, seed: int, n_cores: int) -> None:
-    chip = chip_from_toml(own_chip(cores_per_tile=3).encode(), "own.toml")
+    chip = load_own(cores_per_tile=3)
     spikes, load = spikes_of(net, seed), network_load(net)
     placement = place(net, chip, "balance", spikes=spikes, n_cores=n_cores)
     work = synaptic_events(load, spikes)
@@ -146,7 +144,7 @@ def test_balance_is_the_best_cutting(net: Network, seed: int, n_cores: int) -> N
 def test_the_busiest_core_has_the_least_work_possible(work: list[int], n_cores: int) -> None:
     net = Network(tick_ns=TICK_NS)
     net.add_population("p", len(work), LIF(tau_ns=20e6))
-    chip = chip_from_toml(own_chip(cores_per_tile=n_cores).encode(), "own.toml")
+    chip = load_own(cores_per_tile=n_cores)
     found = balance(network_load(net), chip.limits, n_cores, np.array(work))
     # best[k][j]: the least busiest of the first j neurons on k cores.
     best = [[0] + [10**9] * len(work)]
@@ -158,8 +156,8 @@ def test_the_busiest_core_has_the_least_work_possible(work: list[int], n_cores: 
 
 
 def test_balance_is_never_worse_than_fill_with_as_many_cores() -> None:
-    net, chip = layered(64, 256, 128, 10), load_chip("odin")
-    chip = chip_from_toml(own_chip(tiles_x=4, neurons_per_core=120).encode(), "own.toml")
+    net = layered(64, 256, 128, 10)
+    chip = load_own(tiles_x=4, neurons_per_core=120)
     spikes, load = spikes_of(net, 3), network_load(net)
     filled, balanced = place(net, chip, spikes=spikes), place(net, chip, "balance", spikes=spikes)
     assert balanced.cores_used().size <= filled.cores_used().size == 4
@@ -169,17 +167,17 @@ def test_balance_is_never_worse_than_fill_with_as_many_cores() -> None:
 def test_axons_out_close_a_core_early() -> None:
     """Two neurons that each reach the same two cores hold four axons out: three are allowed."""
     net = layered(1, 2, 2)
-    roomy = own_chip(cores_per_tile=4, neurons_per_core=2)
-    tight = own_chip(cores_per_tile=4, neurons_per_core=2, axons_out_per_core=1)
+    roomy = load_own(cores_per_tile=4, neurons_per_core=2)
+    tight = load_own(cores_per_tile=4, neurons_per_core=2, axons_out_per_core=1)
     cores = {}
-    for name, text in (("roomy", roomy), ("tight", tight)):
-        placement = place(net, chip_from_toml(text.encode(), "own.toml"))
+    for name, chip in (("roomy", roomy), ("tight", tight)):
+        placement = place(net, chip)
         cores[name] = np.concatenate(list(placement.core_of.values())).tolist()
     assert cores == {"roomy": [0, 0, 1, 1], "tight": [0, 1, 2, 2]}
 
 
 def test_a_population_may_be_split() -> None:
-    chip = chip_from_toml(own_chip(tiles_x=4, neurons_per_core=3).encode(), "own.toml")
+    chip = load_own(tiles_x=4, neurons_per_core=3)
     placement = place(layered(2, 7, 3), chip)
     assert placement.core_of["h1"].tolist() == [0, 0, 0, 1, 1, 1, 2]
     assert placement.core_of["out"].tolist() == [2, 2, 3]
@@ -206,7 +204,7 @@ def test_wrong_options_are_refused(options: dict[str, object], what: str) -> Non
 def test_filling_in_the_kernel_is_the_loop_in_words() -> None:
     net = layered(5, 9, 4)
     load = network_load(net)
-    chip = chip_from_toml(own_chip(tiles_x=9, axons_in_per_core=9, neurons_per_core=4).encode(), "own.toml")
+    chip = load_own(tiles_x=9, axons_in_per_core=9, neurons_per_core=4)
     filling = fill(load, chip.limits, chip.n_cores)
     assert filling.core_of.tolist() == [0] * 4 + [1] * 4 + [2] + [3] * 4
     assert core_loads(load, filling.core_of, chip.n_cores).axons_in.tolist()[:4] == [5, 5, 5, 9]

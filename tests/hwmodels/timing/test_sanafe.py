@@ -33,13 +33,13 @@ def test_every_spike_is_the_same(ours):
 
 @pytest.mark.parametrize("key", ["fired", "messages", "synaptic_events"])
 def test_counts_are_the_same(ours, key):
-    for model in ("sums", "none", "queues"):
+    for model in MODES:
         assert ours[model][key] == SAID["simple"][key] == SAID["detailed"][key]
 
 
 @pytest.mark.parametrize("part", ["total", "synapse", "soma", "network"])
 def test_energy_is_the_same(ours, part):
-    for model in ("sums", "none", "queues"):
+    for model in MODES:
         assert ours[model]["energy_j"][part] == pytest.approx(SAID["simple"]["energy_j"][part], rel=1e-6)
 
 
