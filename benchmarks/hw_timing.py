@@ -6,9 +6,7 @@ python -m benchmarks.hw_timing [--prototypes DIR] [--rounds 3] [--json FILE]
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -20,12 +18,14 @@ from apps.command_line import CommandParser, positive_count
 from benchmarks.engine_plan import Entry, Script
 from benchmarks.engine_runs import ROOT, RunError, Surroundings, run_entry
 from benchmarks.machine import this_machine
-from eventsim.atomic_write import write_atomically
-from eventsim.errors import DataError, EventSimError, OutputError
+from benchmarks.result_file import write_result
+from benchmarks.said import said_by
+from eventsim.errors import DataError, EventSimError
 
 RESULT = ROOT / "benchmarks" / "results" / "hw_timing.json"
 # in-degree, tick in ns, seconds: about 10^7 messages each.
 CASES = ((100, 100_000, 1.07), (100, 500_000, 1.07), (1000, 100_000, 0.58))
+CASE = (sys.executable, "-m", "benchmarks.hw_timing_case")
 RATE_BAR = 20.0
 RATIO_BAR = 2.0
 
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         result = _measure(options)
-        _write(result, options.json)
+        write_result(options.json, result)
     except EventSimError as error:
         print(f"hw_timing: error: {error}", file=sys.stderr)
         return 2
@@ -55,7 +55,7 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
     for number in range(options.rounds):
         for case in CASES:
             name = f"{case[0]} inputs, {case[1] / 1e6:g} ms"
-            rounds.setdefault(name, []).append(_ours(case))
+            rounds.setdefault(name, []).append(said_by([*CASE, *map(str, case)], ROOT))
             print(f"round {number + 1}, {name}", file=sys.stderr, flush=True)
         for in_degree in (100, 1000) if scripts else ():
             script = Script("prototypes/w1_hw_numba.py", (str(in_degree),), "wall_s", rate_key="Mmsg_s")
@@ -75,16 +75,6 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
         "rounds": rounds,
         "bars": _bars(rounds),
     }
-
-
-def _ours(case: tuple[int, int, float]) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.hw_timing_case", *map(str, case)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise DataError(f"benchmarks.hw_timing_case: exit code {done.returncode}: {last}")
-    said: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return said
 
 
 def _bars(rounds: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -134,14 +124,6 @@ def tables(result: dict[str, Any]) -> str:
         for bar in result["bars"]
     ]
     return "\n".join(lines)
-
-
-def _write(result: dict[str, Any], file: Path) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{file}: cannot be written: {error.strerror or error}") from None
-    write_atomically(file, json.dumps(result, indent=1).encode() + b"\n")
 
 
 def _parser() -> argparse.ArgumentParser:

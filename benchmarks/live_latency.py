@@ -24,7 +24,7 @@ from apps.transport_options import block_ms
 from benchmarks.kws_sounds import load_sounds
 from benchmarks.live_latency_process import WAIT_S, Arrivals
 from benchmarks.machine import Machine, this_machine
-from eventsim.atomic_write import write_atomically
+from benchmarks.result_file import write_result
 from eventsim.errors import DataError, EventSimError
 from streams.speech_commands import RATE_HZ
 
@@ -71,9 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
         result = measure(options.data, options.seconds, options.block_ms)
         print(table(result))
-        text = msgspec.json.format(msgspec.json.encode(result), indent=1)
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(options.json, text + b"\n")
+        write_result(options.json, result)
         return 0 if result.met else 1
     except EventSimError as error:
         print(f"live_latency: error: {error}", file=sys.stderr)

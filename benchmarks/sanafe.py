@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -24,12 +23,16 @@ from typing import Any
 from apps.command_line import CommandParser
 from benchmarks.engine_runs import ROOT
 from benchmarks.machine import this_machine
+from benchmarks.result_file import write_result
+from benchmarks.said import said_by
 from benchmarks.sanafe_cases import export
 from benchmarks.sanafe_ours import MODES, case_of
 from eventsim.atomic_write import write_atomically
-from eventsim.errors import DataError, EventSimError, ParameterError
+from eventsim.errors import EventSimError, ParameterError
 
 RESULT = ROOT / "benchmarks" / "results" / "sanafe.json"
+# What stands beside what: the project's way of timing, and SANA-FE's model.
+BESIDE = {"sums": "simple", "none": "detailed", "queues": "detailed"}
 TICKS = {"small": 60, "w1": 1000, "dvs": 100}
 FIXTURE_KEYS = (
     "energy_j",
@@ -51,9 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if "dvs" in options.cases and options.data is None:
             raise ParameterError("the case dvs needs --data FILE, SANA-FE's dvs_challenge.npz")
         result = _compare_all(options)
-        text = json.dumps(result, indent=1).encode() + b"\n"
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(options.json, text)
+        write_result(options.json, result)
     except EventSimError as error:
         print(f"sanafe: error: {error}", file=sys.stderr)
         return 2
@@ -92,7 +93,7 @@ def _both_sides(name: str, options: argparse.Namespace) -> tuple[dict[str, Any],
         for model in ("simple", "detailed"):
             side = [str(ROOT / "scripts" / "sanafe_side.py"), *map(str, files), str(ticks), model, *trace]
             # Not resolved: the link in a virtual environment is what makes it one.
-            theirs[model] = _said([str(options.python.absolute()), *side], Path(folder))
+            theirs[model] = said_by([str(options.python.absolute()), *side], Path(folder))
     data = ["--data", str(options.data.resolve())] if options.data else []
     extra = ["--trace"] if trace else []
     command = [sys.executable, "-m", "benchmarks.sanafe_ours", name, "--ticks", str(ticks), *data, *extra]
@@ -100,22 +101,10 @@ def _both_sides(name: str, options: argparse.Namespace) -> tuple[dict[str, Any],
     for model in MODES:
         # The first process compiles what the sources need, which later ones load; only the second counts.
         for _ in range(2):
-            said = _said([*command, "--models", model], ROOT)
+            said = said_by([*command, "--models", model], ROOT)
         ours |= {model: said[model], "build_s": said["build_s"]}
         ours["peak_mb"][model] = said["peak_mb"]
     return theirs, ours
-
-
-def _said(command: list[str], folder: Path) -> dict[str, Any]:
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise DataError(f"{command[0]}: {error.strerror or error}") from None
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise DataError(f"{Path(command[1]).name}: exit code {done.returncode}: {last}")
-    said: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return said
 
 
 def compare(name: str, theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
@@ -127,14 +116,14 @@ def compare(name: str, theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str
         "energy_relative": max(energy.values()),
         "simple_latency_relative": _relative(sums["sim_time_s"], simple["sim_time_s"]),
         "detailed_s": detailed["sim_time_s"],
-        "ours_s": {model: ours[model]["sim_time_s"] for model in ("sums", "none", "queues")},
+        "ours_s": {model: ours[model]["sim_time_s"] for model in MODES},
         "energy_j": simple["energy_j"]["total"],
         "fired": simple["fired"],
         "messages": simple["messages"],
         "cpu_s": {
             "simple": simple["cpu_s"],
             "detailed": detailed["cpu_s"],
-            **{model: ours[model]["cpu_s"] for model in ("sums", "none", "queues")},
+            **{model: ours[model]["cpu_s"] for model in MODES},
         },
         "build_s": {"sanafe": simple["build_s"], "ours": ours["build_s"]},
         "peak_mb": {"simple": simple["peak_mb"], "detailed": detailed["peak_mb"], **ours["peak_mb"]},
@@ -146,18 +135,8 @@ def compare(name: str, theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str
         found["step_latency_relative"] = max(
             _relative(a, b) for a, b in zip(sums["step_time_s"], simple["step_time_s"], strict=True)
         )
-    cpu = found["cpu_s"]
-    found["faster"] = {
-        "sums to simple": cpu["simple"] / cpu["sums"],
-        "none to detailed": cpu["detailed"] / cpu["none"],
-        "queues to detailed": cpu["detailed"] / cpu["queues"],
-    }
-    peak = found["peak_mb"]
-    found["less_memory"] = {
-        "sums to simple": peak["simple"] / peak["sums"],
-        "none to detailed": peak["detailed"] / peak["none"],
-        "queues to detailed": peak["detailed"] / peak["queues"],
-    }
+    for ratio, taken in (("faster", found["cpu_s"]), ("less_memory", found["peak_mb"])):
+        found[ratio] = {f"{mine} to {other}": taken[other] / taken[mine] for mine, other in BESIDE.items()}
     found["equal"] = (
         found["counts_equal"]
         and found.get("spikes_equal", True)
@@ -202,9 +181,10 @@ def table(result: dict[str, Any]) -> str:
     row("CPU s, simple / detailed", lambda c: f"{c['cpu_s']['simple']:.3f} / {c['cpu_s']['detailed']:.3f}")
     row(
         "CPU s, sums / no contention / queues",
-        lambda c: " / ".join(f"{c['cpu_s'][m]:.3f}" for m in ("sums", "none", "queues")),
+        lambda c: " / ".join(f"{c['cpu_s'][m]:.3f}" for m in MODES),
     )
-    for key in ("sums to simple", "none to detailed", "queues to detailed"):
+    pairs = [f"{mine} to {other}" for mine, other in BESIDE.items()]
+    for key in pairs:
         row(f"times faster, {key}", lambda c, k=key: f"{c['faster'][k]:.1f}")
     row(
         "peak MB, simple / detailed",
@@ -214,7 +194,7 @@ def table(result: dict[str, Any]) -> str:
         "peak MB, sums / no contention / queues",
         lambda c: " / ".join(f"{c['peak_mb'][m]:.0f}" for m in MODES),
     )
-    for key in ("sums to simple", "none to detailed", "queues to detailed"):
+    for key in pairs:
         row(f"times less memory, {key}", lambda c, k=key: f"{c['less_memory'][k]:.1f}")
     row("bars (10x, 5x) met", lambda c: str(c["bars_met"]))
     return "\n".join(lines)

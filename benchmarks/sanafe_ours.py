@@ -21,7 +21,7 @@ from hwmodels.messages import build_messages
 from hwmodels.timing import Contention, time_activity
 from hwmodels.timing_result import Timing
 
-MODES: dict[str, Contention] = {"sums": "sums", "none": "none", "queues": "queues"}
+MODES: tuple[Contention, ...] = ("sums", "none", "queues")
 
 
 def case_of(name: str, data: Path | None, ticks: int | None) -> SanafeCase:
@@ -35,7 +35,7 @@ def case_of(name: str, data: Path | None, ticks: int | None) -> SanafeCase:
 
 
 def run(
-    case: SanafeCase, trace: bool = False, repetitions: int = 3, models: Sequence[str] = tuple(MODES)
+    case: SanafeCase, trace: bool = False, repetitions: int = 3, models: Sequence[Contention] = MODES
 ) -> dict[str, Any]:
     """Return what the project's models say of a case, and what that took.
 
@@ -46,12 +46,12 @@ def run(
     case.network.compile()
     said: dict[str, Any] = {"build_s": time.perf_counter() - start}
     for name in models:
-        contention, seconds = MODES[name], []
+        seconds = []
         for _ in range(repetitions + 1):  # the first compiles, or loads what was compiled
             wall, cpu = time.perf_counter(), time.thread_time()
             activity = record_activity(case.network, {}, case.ticks * TICK_NS, updates="every_tick")
             network_s = time.thread_time() - cpu
-            timing = time_activity(activity, table, case.costs, contention=contention)
+            timing = time_activity(activity, table, case.costs, contention=name)
             seconds.append((time.perf_counter() - wall, time.thread_time() - cpu, network_s))
         wall_s, cpu_s, network_s = sorted(seconds[1:])[(repetitions - 1) // 2]
         said[name] = {"wall_s": wall_s, "cpu_s": cpu_s, "network_cpu_s": network_s}
@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("case", choices=("small", "w1", "dvs"))
     parser.add_argument("--data", type=Path)
     parser.add_argument("--ticks", type=int)
-    parser.add_argument("--models", nargs="+", choices=tuple(MODES), default=list(MODES))
+    parser.add_argument("--models", nargs="+", choices=MODES, default=MODES)
     parser.add_argument("--trace", action="store_true")
     options = parser.parse_args(arguments)
     case = case_of(options.case, options.data, options.ticks)

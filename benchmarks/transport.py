@@ -14,8 +14,8 @@ import msgspec
 
 from apps.command_line import CommandParser, positive_count
 from benchmarks.machine import Machine, this_machine
+from benchmarks.result_file import write_result
 from benchmarks.transport_process import LIMIT_S, End, Options
-from eventsim.atomic_write import write_atomically
 from eventsim.errors import DataError, EventSimError
 
 RESULT = Path(__file__).parent / "results" / "transport.json"
@@ -74,9 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             met=all(_met(run) for run in runs if run.options.carrier == "eventsim"),
         )
         print(table(result))
-        text = msgspec.json.format(msgspec.json.encode(result), indent=1)
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(options.json, text + b"\n")
+        write_result(options.json, result)
         return 0 if result.met else 1
     except EventSimError as error:
         print(f"transport: error: {error}", file=sys.stderr)
