@@ -67,9 +67,10 @@ PLACE_BITS: Final = 28
 COUNT_BITS: Final = 18
 _COUNT, _OFFSET = np.uint64(COUNT_BITS), np.uint64(COUNT_BITS + PLACE_BITS)
 _MOST, _PLACES = np.uint64((1 << COUNT_BITS) - 1), np.uint64((1 << PLACE_BITS) - 1)
-_DIGIT: Final = 9
+_DIGIT: Final = 11
 RADIX: Final = 1 << _DIGIT
 _FEW: Final = 24
+"""Up to so many words in a window, or with the same leading digits, are sorted by insertion."""
 
 
 @inlined
@@ -109,22 +110,29 @@ def sort_to_windows(address_of_handle: int, c: int, number: int, head: int) -> i
     ends, limits = ints(handle, F_SLOT_END), ints(handle, F_SLOT_LIMIT)
     if handle[FREE_CHUNKS] < n_delays + packet[PACKET_COUNT] * n_delays // FULL:
         return NO_ROOM
-    least, within = NEVER, (1 << width) - 1
+    least, within, noted = NEVER, (1 << width) - 1, 0
     for e in range(packet[PACKET_START], packet[PACKET_START] + packet[PACKET_COUNT]):
         source, place = address[e], starts[address[e]]
+        slot = row[SLOTS] + (((tick + delays[0]) >> width) & mask)
+        end, limit = ends[slot], limits[slot]
         for d in range(n_delays):
-            n, arrival = np.int64(counts[source * n_delays + d]), tick + delays[d]
-            slot = row[SLOTS] + ((arrival >> width) & mask)
-            end = ends[slot]
-            if end < limits[slot] or n:
-                if end >= limits[slot]:
+            n, arrival = int(counts[source * n_delays + d]), tick + delays[d]
+            following = row[SLOTS] + ((arrival >> width) & mask)
+            if following != slot:
+                ends[slot], slot = end, following
+                end, limit = ends[slot], limits[slot]
+            if end < limit or n:
+                if end >= limit:
                     end = extend(handle, slot, end)
+                    limit = limits[slot]
                 word = (np.uint64(arrival & within) << _OFFSET) | (np.uint64(place) << _COUNT)
                 pool[end] = word | np.uint64(n)
-                ends[slot] = end + (n > 0)
-                row[UNDER_WAY] += n > 0
+                end += n > 0
+                noted += n > 0
             least = min(least, arrival if n else NEVER)
             place += n
+        ends[slot] = end
+    row[UNDER_WAY] += noted
     return min(head, least)
 
 
@@ -228,41 +236,90 @@ def _open(handle: Ints, row: Ints, tick: int) -> None:
     """Sort the words of the window of `tick`, and stand at the first."""
     pool, scratch, following = words(handle, F_POOL), words(handle, F_SCRATCH), ints(handle, F_NEXT_CHUNK)
     place = row[SLOTS] + ((tick >> row[WIDTH]) & (row[SPAN] - 1))
-    first, half = ints(handle, F_SLOT_CHUNK)[place], scratch.shape[0] >> 1
-    chunk, n = first, 0
+    first = ints(handle, F_SLOT_CHUNK)[place]
+    row[AT], row[STOP] = first * CHUNK, _stop(handle, place, first)
+    if row[STOP] - row[AT] <= _FEW:
+        _sort_nearly(pool, row[AT], row[STOP])
+        return
+    shift = np.uint64(max(0, row[WIDTH] - _DIGIT)) + _OFFSET
+    start = 0
+    if _find_places(handle, place, shift) <= _FEW:
+        _sort_nearly(scratch, 0, _scatter(handle, place, shift))
+    else:
+        n = _gather(handle, place)
+        start = _sort_by_digits(scratch, n, row[WIDTH], ints(handle, F_HISTOGRAM))
+    chunk = first
+    while chunk >= 0:
+        for k in range(chunk * CHUNK, _stop(handle, place, chunk)):
+            pool[k] = scratch[start]
+            start += 1
+        chunk = following[chunk]
+
+
+@part
+def _find_places(handle: Ints, place: int, shift: np.uint64) -> int:
+    """Find where the words of a slot begin by leading digit; return the most that have the same."""
+    pool, histogram, most = words(handle, F_POOL), ints(handle, F_HISTOGRAM), 0
+    for digit in range(RADIX):
+        histogram[digit] = 0
+    chunk, n = ints(handle, F_SLOT_CHUNK)[place], 0
+    while chunk >= 0:
+        for k in range(chunk * CHUNK, _stop(handle, place, chunk)):
+            histogram[np.int64(pool[k] >> shift)] += 1
+        chunk = ints(handle, F_NEXT_CHUNK)[chunk]
+    for digit in range(RADIX):
+        count = int(histogram[digit])
+        most = max(most, count)
+        histogram[digit] = n
+        n += count
+    return most
+
+
+@part
+def _scatter(handle: Ints, place: int, shift: np.uint64) -> int:
+    """Copy the words of a slot to the places of their leading digits; return their number."""
+    pool, scratch, histogram = words(handle, F_POOL), words(handle, F_SCRATCH), ints(handle, F_HISTOGRAM)
+    chunk, n = ints(handle, F_SLOT_CHUNK)[place], 0
+    while chunk >= 0:
+        start, stop = chunk * CHUNK, _stop(handle, place, chunk)
+        for k in range(start, stop):
+            word = pool[k]
+            digit = np.int64(word >> shift)
+            scratch[histogram[digit]] = word
+            histogram[digit] += 1
+        n += stop - start
+        chunk = ints(handle, F_NEXT_CHUNK)[chunk]
+    return n
+
+
+@part
+def _gather(handle: Ints, place: int) -> int:
+    """Copy the words of a slot; return their number."""
+    pool, scratch = words(handle, F_POOL), words(handle, F_SCRATCH)
+    chunk, n = ints(handle, F_SLOT_CHUNK)[place], 0
     while chunk >= 0:
         for k in range(chunk * CHUNK, _stop(handle, place, chunk)):
             scratch[n] = pool[k]
             n += 1
-        chunk = following[chunk]
-    if n <= _FEW:
-        _sort_few(scratch, n)
-        start = 0
-    else:
-        start = _sort_many(scratch, half, n, row[WIDTH], ints(handle, F_HISTOGRAM))
-    chunk, n = first, start
-    while chunk >= 0:
-        for k in range(chunk * CHUNK, _stop(handle, place, chunk)):
-            pool[k] = scratch[n]
-            n += 1
-        chunk = following[chunk]
-    row[AT], row[STOP] = first * CHUNK, _stop(handle, place, first)
+        chunk = ints(handle, F_NEXT_CHUNK)[chunk]
+    return n
 
 
 @part
-def _sort_few(array: Words, n: int) -> None:
-    for k in range(1, n):
+def _sort_nearly(array: Words, start: int, stop: int) -> None:
+    """Sort some words by offset, of which few are far from their place."""
+    for k in range(start + 1, stop):
         word, hole = array[k], k
-        while hole > 0 and array[hole - 1] >> _OFFSET > word >> _OFFSET:
+        while hole > start and array[hole - 1] >> _OFFSET > word >> _OFFSET:
             array[hole] = array[hole - 1]
             hole -= 1
         array[hole] = word
 
 
 @part
-def _sort_many(array: Words, half: int, n: int, width: int, histogram: Ints) -> int:
+def _sort_by_digits(array: Words, n: int, width: int, histogram: Ints) -> int:
     """Sort the first n words by offset, digit by digit, by way of the second half; return where they are."""
-    start, to = 0, half
+    start, to = 0, array.shape[0] >> 1
     for shift in range(0, width, _DIGIT):
         low = np.uint64(shift) + _OFFSET
         for digit in range(RADIX):

@@ -140,6 +140,43 @@ def test_a_volley_of_any_size_arrives_whole(n, each, grid):
     assert session.counters.synaptic_events_by_projection[1] == expected[-1]
 
 
+@pytest.mark.compiled
+@pytest.mark.parametrize("model", ["scaled", "general"])
+@pytest.mark.parametrize("merged", [True, False])
+@pytest.mark.parametrize(
+    "burst_ns",
+    [[0, 600_000], [0, 100], [500_000, 500_040], [0, 0]],
+    ids=["spread", "burst", "late", "volley"],
+)
+def test_windows_of_many_arrivals_are_sorted(model, merged, burst_ns):
+    """All over a window, or so close together that their leading digits are the same."""
+    rng = np.random.default_rng(7)
+    net, n_in, n = Network(1), 400, 12
+    net.add_input("in", n_in)
+    net.add_population("relay", n_in, LIF(tau_ns=20e6, threshold=0.5, reset="hard"))
+    net.add_population("x", n, MODELS[model])
+    net.connect("in", "relay", OneToOne([1.0]), 1)
+    if merged:
+        net.add_poisson("drive", n, 20_000.0, seed=3)
+        net.connect("drive", "x", OneToOne([0.05]))
+    fan_out = 24
+    weights = rng.normal(0.01, 0.02, n_in * fan_out).astype(np.float32)
+    synapses = Csr(np.arange(n_in + 1) * fan_out, rng.integers(0, n, n_in * fan_out), weights)
+    delays = rng.choice([300_000, 300_017, 300_040, 420_000, 900_000], n_in * fan_out)
+    net.connect("relay", "x", synapses, delays)
+    times = np.sort(rng.integers(burst_ns[0], burst_ns[1] + 1, n_in))
+    events = Events.of(times, rng.permutation(n_in).astype(np.int32))
+    found = []
+    for queue in ("slots", "heap"):
+        session = Session(net.compile(queue), record=["x"])
+        assert ("windows" in {c.kind for c in session.network.delivery}) == (queue == "slots")
+        session.push("in", events)
+        session.advance(3 * MS)
+        found.append((session.read("x").time_ns.tobytes(), session.membrane("x").tobytes(), session.counters))
+    assert found[0] == found[1]
+    assert found[0][2].synaptic_events_by_projection[-1] == n_in * fan_out
+
+
 def test_room_is_used_again():
     net, sizes = volleys(60, 100, [1, 2, 7]), []
     session = Session(net.compile("slots"))

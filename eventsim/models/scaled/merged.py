@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from eventsim.engine.clocks import clock_at, find_next, next_of, set_next
-from eventsim.engine.jit import entry, floats_at, inlined, ints, ints_at, part, singles_at, words
+from eventsim.engine.jit import entry, floats_at, indices, inlined, ints, ints_at, part, singles_at, words
 from eventsim.engine.layout import (
     AT,
     CLOCK_CLASS,
@@ -22,9 +22,12 @@ from eventsim.engine.layout import (
     F_HEAD,
     F_POOL,
     F_RANDOM,
+    F_TOUCHED,
     HANDLE_SIZE,
+    MARK,
     N_CLASS_COLUMNS,
     N_OWN,
+    NEVER,
     NOW,
     OWN,
     POST,
@@ -40,12 +43,13 @@ from eventsim.models.scaled.delivery import add_arrival
 from eventsim.models.scaled.membrane import (
     BASE,
     GAIN,
+    LEAST_THETA,
     REBASE,
     WAKE_COUNT,
     WAKE_HEAD,
     WAKES,
+    Rule,
     growth_at,
-    rule_at,
     scale_to,
     settle,
 )
@@ -54,12 +58,10 @@ from eventsim.weights import Weights
 
 
 @inlined
-def _scale(neurons: Neurons, own: Ints, tick: int) -> float:
-    """Return E at `tick`, as `scale_to` does, but without noting that this is the tick: nobody else asks."""
-    waking = own[WAKE_COUNT] > 0 and own[WAKES + own[WAKE_HEAD]] < tick
-    if waking or tick - own[BASE] > neurons.parameters[REBASE]:
-        return scale_to(neurons, tick)
-    return growth_at(neurons.parameters, tick - own[BASE])
+def _next_change(neurons: Neurons, own: Ints) -> int:
+    """Return after which tick a neuron wakes or E wants a new base."""
+    wake = own[WAKES + own[WAKE_HEAD]] if own[WAKE_COUNT] > 0 else NEVER
+    return int(min(wake, own[BASE] + np.int64(neurons.parameters[REBASE])))
 
 
 @part
@@ -75,15 +77,22 @@ def _run(handle: Ints, k: int, limit: int, c: int, weights: Weights) -> int:
     mean, stop, gain = rates[rates.shape[0] - 1], clock[CLOCK_STOP], neurons.parameters[GAIN]
     own = ints_at(neurons.row[OWN], neurons.row[N_OWN])
     head, last = ints(handle, F_HEAD)[c], handle[NOW]
+    change, stamp = _next_change(neurons, own), handle[STAMP]
+    mark, candidates = ints_at(neurons.row[MARK], neurons.size), indices(handle, F_TOUCHED)
     spikes, emitted, arrived = 0, 0, 0
     while spikes == 0:
         tick = min(now.tick, head)
         if tick >= limit:
             break
         last, touched = tick, 0
-        scale = _scale(neurons, own, tick)
-        handle[STAMP] += 1
-        rule, x = rule_at(handle, neurons, scale), scale * gain
+        if tick > change:
+            scale = scale_to(neurons, tick)
+            change = _next_change(neurons, own)
+        else:  # the same, without noting that this is the tick: nobody else asks for it
+            scale = growth_at(neurons.parameters, tick - own[BASE])
+        stamp += 1
+        rule = Rule(neurons.values, neurons.parameters[LEAST_THETA] * scale, mark, stamp, candidates)
+        x = scale * gain
         if head == tick:
             window_at(handle, window, tick)
             while head == tick:
@@ -99,7 +108,7 @@ def _run(handle: Ints, k: int, limit: int, c: int, weights: Weights) -> int:
             now, g = find_next(now.origin, now.ahead, mean, stop, drawn.generator)
         if touched:
             spikes = settle(handle, neurons, tick, touched)
-    handle[NOW] = last
+    handle[NOW], handle[STAMP] = last, stamp
     ints(handle, F_HEAD)[c] = head
     window[DELIVERIES] += arrived
     fused[DELIVERIES] += emitted
