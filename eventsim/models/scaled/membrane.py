@@ -23,6 +23,7 @@ from eventsim.engine.layout import (
     Neurons,
     neurons_at,
 )
+from eventsim.models.scaled.base import moved, spans_before
 
 LEVELS, ENTRIES, BITS = 3, 2048, 11
 """E after k ticks is a product of `LEVELS` table entries, each picked by `BITS` bits of k."""
@@ -32,7 +33,8 @@ LOG, REBASE, LEAST_THETA, DEAF, KEEP, N_THETA, N_DROP, GAIN = range(8)
 TABLES: Final = 8
 THETA: Final = TABLES + LEVELS * ENTRIES
 # The state: U per neuron, the membrane held while deaf per neuron, then E at the tick in LAST_TICK.
-# The own integers: the tick at which E is 1, the tick of E, and the queue of deaf neurons by waking tick.
+# The own integers: the tick at which E is 1 (it moves by REBASE ticks at a time), the tick of E, and the queue
+# of deaf neurons by waking tick.
 BASE, LAST_TICK, WAKE_HEAD, WAKE_COUNT, WAKES = range(5)
 
 
@@ -57,11 +59,13 @@ def growth_at(parameters: Floats, k: int) -> float:
 
 @part
 def _move_base(neurons: Neurons, own: Ints, tick: int) -> None:
-    factor = np.exp2((tick - own[BASE]) * neurons.parameters[LOG])
+    """Move the base to less than a span before `tick`."""
+    span = int(neurons.parameters[REBASE])
+    spans, factor = spans_before(tick - own[BASE], span), np.exp2(span * neurons.parameters[LOG])
     for i in range(neurons.size):
         if neurons.values[i] > -np.inf:  # 0 times infinity is not a number
-            neurons.values[i] *= factor
-    own[BASE] = tick
+            neurons.values[i] = moved(neurons.values[i], factor, spans)
+    own[BASE] += spans * span
 
 
 @inlined
@@ -206,18 +210,22 @@ def start_scaled(address_of_handle: int, population: int, tick: int, _: int) -> 
 
 @entry
 def membrane_of_scaled(address_of_handle: int, population: int, tick: int, address: int) -> int:
-    """Write the membranes at `tick`."""
+    """Write the membranes at `tick`, bit for bit as if the neurons were visited then."""
     neurons = neurons_at(ints_at(address_of_handle, HANDLE_SIZE), population)
-    n, log2 = neurons.size, neurons.parameters[LOG]
-    own, membranes = ints_at(neurons.row[OWN], neurons.row[N_OWN]), floats_at(address, neurons.size)
-    factor = np.exp2((tick - own[BASE]) * log2)
+    n, p, state = neurons.size, neurons.parameters, neurons.values
+    own, membranes = ints_at(neurons.row[OWN], neurons.row[N_OWN]), floats_at(address, n)
+    span, since = int(p[REBASE]), tick - own[BASE]
+    spans, factor = spans_before(since, span), np.exp2(span * p[LOG])
+    rest = np.exp2((since - spans * span) * p[LOG])
     for i in range(n):
-        membranes[i] = neurons.values[i] * factor if neurons.values[i] > -np.inf else neurons.values[n + i]
+        membranes[i] = moved(state[i], factor, spans) * rest if state[i] > -np.inf else state[n + i]
     for k in range(own[WAKE_COUNT]):
         place = own[WAKE_HEAD] + k
         if place >= n:
             place -= n
-        awake = max(tick - own[WAKES + place], 0)
-        i = own[WAKES + n + place]
-        membranes[i] = neurons.values[n + i] * np.exp2(awake * log2)
+        i, woken = own[WAKES + n + place], own[WAKES + place] - own[BASE]
+        if woken < since:
+            before = spans_before(woken, span)
+            u = state[n + i] * growth_at(p, woken - before * span)
+            membranes[i] = moved(u, factor, spans - before) * rest
     return 0

@@ -34,6 +34,7 @@ from eventsim.engine.layout import (
     Neurons,
     neurons_at,
 )
+from eventsim.models.scaled.base import moved, spans_before
 from eventsim.models.scaled.membrane import BITS, ENTRIES, LEVELS
 
 # The parameters: single numbers, the tables of X and of Y, and how far a membrane rises.
@@ -79,13 +80,18 @@ def scales_at(p: Floats, k: int) -> Scales:
 
 @part
 def _move_base(neurons: Neurons, own: Ints, tick: int) -> None:
-    k = tick - own[BASE]
-    x, y = np.exp2(k * neurons.parameters[ALPHA_LOG]), np.exp2(k * neurons.parameters[SIGMA_LOG])
+    """Move the base to less than a span before `tick`."""
+    span, p = int(neurons.parameters[REBASE]), neurons.parameters
+    spans, x, y = (
+        spans_before(tick - own[BASE], span),
+        np.exp2(span * p[ALPHA_LOG]),
+        np.exp2(span * p[SIGMA_LOG]),
+    )
     for i in range(neurons.size):
         if neurons.values[2 * i] > -np.inf:  # 0 times infinity is not a number
-            neurons.values[2 * i] *= x
-        neurons.values[2 * i + 1] *= y
-    own[BASE] = tick
+            neurons.values[2 * i] = moved(neurons.values[2 * i], x, spans)
+        neurons.values[2 * i + 1] = moved(neurons.values[2 * i + 1], y, spans)
+    own[BASE] += spans * span
 
 
 @part
@@ -281,22 +287,26 @@ def start_scaled_current(address_of_handle: int, population: int, tick: int, _: 
 
 @entry
 def membrane_of_scaled_current(address_of_handle: int, population: int, tick: int, address: int) -> int:
-    """Write the membranes at `tick`."""
+    """Write the membranes at `tick`, bit for bit as if the neurons were visited then."""
     neurons = neurons_at(ints_at(address_of_handle, HANDLE_SIZE), population)
     n, p, state = neurons.size, neurons.parameters, neurons.values
     own, membranes = ints_at(neurons.row[OWN], neurons.row[N_OWN]), floats_at(address, n)
-    since = tick - own[BASE]
+    span, since = int(p[REBASE]), tick - own[BASE]
+    spans, x, y = spans_before(since, span), np.exp2(span * p[ALPHA_LOG]), np.exp2(span * p[SIGMA_LOG])
+    rest = since - spans * span
     for i in range(n):
         if state[2 * i] > -np.inf:
-            membranes[i] = _after(p, state[2 * i], state[2 * i + 1], since)
+            membranes[i] = _after(p, moved(state[2 * i], x, spans), moved(state[2 * i + 1], y, spans), rest)
         else:
             membranes[i] = state[2 * n + i]
     for k in range(own[WAKE_COUNT]):
         place = own[WAKE_HEAD] + k
         if place >= n:
             place -= n
-        i, at = own[WAKES + n + place], own[WAKES + place]
-        if tick > at:
-            b = state[2 * i + 1] * np.exp2((at - own[BASE]) * p[SIGMA_LOG])
-            membranes[i] = _after(p, state[2 * n + i] - b, b, tick - at)
+        i, woken = own[WAKES + n + place], own[WAKES + place] - own[BASE]
+        if woken < since:
+            before = spans_before(woken, span)
+            scales, b = scales_at(p, woken - before * span), moved(state[2 * i + 1], y, before)
+            a = (state[2 * n + i] - b / scales.y) * scales.x
+            membranes[i] = _after(p, moved(a, x, spans - before), moved(b, y, spans - before), rest)
     return 0
