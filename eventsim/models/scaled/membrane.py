@@ -33,8 +33,8 @@ LOG, REBASE, LEAST_THETA, DEAF, KEEP, N_THETA, N_DROP, GAIN = range(8)
 TABLES: Final = 8
 THETA: Final = TABLES + LEVELS * ENTRIES
 # The state: U per neuron, the membrane held while deaf per neuron, then E at the tick in LAST_TICK.
-# The own integers: the tick at which E is 1 (it moves by REBASE ticks at a time), the tick of E, and the queue
-# of deaf neurons by waking tick.
+# The own integers: the tick at which E is 1 (it moves by REBASE ticks at a time), the tick of E, and the
+# queue of deaf neurons by waking tick.
 BASE, LAST_TICK, WAKE_HEAD, WAKE_COUNT, WAKES = range(5)
 
 
