@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec import structs
 from rich.console import Console
 
+from apps.hw_closed_loop import check_closed_loop
 from apps.hw_data import DataChoice, Sample, samples_of
 from apps.hw_evaluate import evaluate
 from apps.hw_inference import Inference, run_all
@@ -34,8 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
         from apps.hw_plot import check_plot
 
         check_plot(arguments.plot)
+    check_closed_loop(chip, hw_options(arguments))
     model, samples, inferences, options = prepared(arguments)
-    result, mesh = evaluate(chip, model, inferences, options)
+    result, mesh = evaluate(chip, model, inferences, options, samples)
     if moved := sum(sample.moved for sample in samples):
         note = f"{moved} events were off the grid of {model.network.tick_ns} ns, and moved up to it"
         result = structs.replace(result, notes=(*result.notes, note))
@@ -83,10 +85,11 @@ def hw_options(arguments: argparse.Namespace) -> HwOptions:
         n_cores=arguments.cores,
         mesh=arguments.network,
         mode=arguments.mode,
-        pace=arguments.pace,
+        pace=arguments.pace or ("live" if arguments.closed_loop else "chip"),
         updates=arguments.updates,
         threshold=arguments.threshold,
         full=arguments.full,
+        closed_loop=arguments.closed_loop,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,14 @@ from hwmodels.chip import Chip
 from hwmodels.costs import PS_PER_NS, HardwareCosts
 from hwmodels.messages import MessageTable, build_messages
 from hwmodels.placement import Placement
+from hwmodels.relays import Relays, cut_open
 from hwmodels.timing import Contention, time_activity
 from hwmodels.timing_result import Timing
 
 Ints = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class MeshSetup:
     """A network placed on a mesh chip, ready to be timed.
 
@@ -37,10 +39,22 @@ class MeshSetup:
     live: bool
     queued: bool
 
+    @cached_property
+    def relays(self) -> Relays:
+        """The network cut open, as the closed loop runs it."""
+        return cut_open(self.table)
+
     @property
     def barrier(self) -> bool:
         """Whether all cores wait for each other after every tick."""
         return self.costs.mode == "barrier"
+
+
+def mode_of(chip: Chip, options: HwOptions) -> str | None:
+    """Return "barrier" or "asynchronous": the option, or the chip's own; None where the chip has no mesh."""
+    if options.mode != "chip":
+        return options.mode
+    return chip.synchronisation.mode if chip.synchronisation else None
 
 
 def mesh_setup(chip: Chip, network: Network, placement: Placement, options: HwOptions) -> MeshSetup:

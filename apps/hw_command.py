@@ -33,7 +33,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         metavar="C",
         help="a chip of `eventsim hw chips`, or a TOML file [%(default)s]",
     )
-    _add_use(parser)
+    _add_use(parser).add_argument(
+        "--closed-loop",
+        action="store_true",
+        help="the chip's delays shift the spikes that follow: asynchronous, --pace live, ideal network",
+    )
     parser.add_argument("--placement", action="store_true", help="also print which neurons sit on which core")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     parser.add_argument(
@@ -54,7 +58,7 @@ def _compare_parser() -> CommandParser:
     )
     _add_use(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object per chip instead of the table")
-    parser.set_defaults(run=_run_compare)
+    parser.set_defaults(run=_run_compare, closed_loop=False)
     return parser
 
 
@@ -117,7 +121,7 @@ def _add_model(parser: CommandParser) -> None:
     data.add_argument("--input", metavar="NAME", help="which input events go to, where there are several")
 
 
-def _add_use(parser: CommandParser) -> None:
+def _add_use(parser: CommandParser) -> "argparse._ArgumentGroup":
     use = parser.add_argument_group("how the chip is used")
     use.add_argument(
         "--strategy", choices=("fill", "balance", "hops"), default="fill", help="placement [%(default)s]"
@@ -141,8 +145,7 @@ def _add_use(parser: CommandParser) -> None:
     use.add_argument(
         "--pace",
         choices=("chip", "live"),
-        default="chip",
-        help="a tick begins when the one before is done, or when its input is there, live [%(default)s]",
+        help="a tick begins when the one before is done, or when its input is there, live [chip]",
     )
     use.add_argument(
         "--updates",
@@ -151,6 +154,7 @@ def _add_use(parser: CommandParser) -> None:
         help="neurons updated in a tick: those that events reach, or all [%(default)s]",
     )
     add_decision_options(parser)
+    return use
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from apps.hw_by_formula import conventional_result, xylo_result
+from apps.hw_closed_loop import check_closed_loop, in_closed_loop
+from apps.hw_data import Sample
 from apps.hw_inference import Inference, fired_in_all
-from apps.hw_mesh import MeshRun, run_on_mesh
+from apps.hw_mesh import MeshRun, run_placed, setup_for
 from apps.hw_mesh_result import mesh_result
 from apps.hw_model import HwModel
 from apps.hw_options import HwOptions
@@ -20,16 +22,27 @@ from hwmodels.metrics import macs_per_tick, network_metrics
 
 
 def evaluate(
-    chip: Chip, model: HwModel, inferences: Sequence[Inference], options: HwOptions
+    chip: Chip,
+    model: HwModel,
+    inferences: Sequence[Inference],
+    options: HwOptions,
+    samples: Sequence[Sample] = (),
 ) -> tuple[HwResult, MeshRun | None]:
     """Return the result, and of a mesh chip all that a drawing needs.
 
+    samples : the input of each inference, which only the closed loop asks for.
+
     Raises PlacementError where the network does not fit the chip, ParameterError where options do not.
     """
-    work, decisions = network_work(model, inferences), decision_summary(inferences)
+    check_closed_loop(chip, options)
     if chip.kind == "mesh":
-        run = run_on_mesh(chip, model.network, inferences, options)
-        return mesh_result(run, model, inferences, options, work, decisions), run
+        setup, loop = setup_for(chip, model.network, inferences, options), None
+        if options.closed_loop:
+            inferences, loop = in_closed_loop(setup, model, samples, inferences, options)
+        work, decisions = network_work(model, inferences), decision_summary(inferences)
+        run = run_placed(setup, inferences)
+        return mesh_result(run, model, inferences, options, work, decisions, loop), run
+    work, decisions = network_work(model, inferences), decision_summary(inferences)
     by_formula = xylo_result if chip.kind == "cycles" else conventional_result
     return by_formula(chip, model, inferences, work, decisions), None
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from apps.hw_data import Sample
 from apps.hw_model import HwModel
-from eventsim.decisions import Decision
+from eventsim.decisions import Decision, Rule
 from eventsim.errors import EventSimError, ParameterError
+from eventsim.events import Events
 from eventsim.network import Network
 from eventsim.session import Session
 from hwmodels.activity import Activity, SpikeTrain, Updates, emitters
@@ -87,12 +88,8 @@ class InferenceRunner:
             },
             updates=self._updates,
         )
-        decision, output = None, self._model.output_name
-        if self._rule is not None and output is not None:
-            # As the spotter counts: the window begins a tick before the network's first step.
-            self._rule.reset(sample.start_ns - network.tick_ns)
-            end_ns = sample.until_ns - network.tick_ns
-            decision = self._rule.observe(emitted[output]) or self._rule.close(end_ns)
+        output = self._model.output_name
+        decision = decision_on(self._rule, sample, emitted[output], network.tick_ns) if output else None
         updates = session.counters.neuron_updates.values()
         return Inference(
             sample.name,
@@ -102,6 +99,15 @@ class InferenceRunner:
             frozenset(n for n in self._names if (emitted[n].value != 1.0).any()),
             sample.label,
         )
+
+
+def decision_on(rule: Rule | None, sample: Sample, outputs: Events, tick_ns: int) -> Decision | None:
+    """Return what `rule` says of the outputs of a whole window, None where there is no rule."""
+    if rule is None:
+        return None
+    # As the spotter counts: the window begins a tick before the network's first step.
+    rule.reset(sample.start_ns - tick_ns)
+    return rule.observe(outputs) or rule.close(sample.until_ns - tick_ns)
 
 
 def shortened(activity: Activity, stop_tick: int) -> Activity:

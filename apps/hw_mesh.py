@@ -41,14 +41,14 @@ class MeshRun:
     elapsed_ps: int
 
 
-def run_on_mesh(chip: Chip, network: Network, inferences: Sequence[Inference], options: HwOptions) -> MeshRun:
-    """Return what `inferences` take on a chip of kind "mesh".
+def setup_for(chip: Chip, network: Network, inferences: Sequence[Inference], options: HwOptions) -> MeshSetup:
+    """Return `network` placed on a chip of kind "mesh", balanced by `inferences` where options say so.
 
     Raises PlacementError where the network does not fit, ParameterError where activity or options do not.
     """
     fired = fired_in_all(network, (inference.activity for inference in inferences))
     placement = placed(chip, network, options, fired)
-    return run_placed(mesh_setup(chip, network, placement, options), inferences)
+    return mesh_setup(chip, network, placement, options)
 
 
 def placed(chip: Chip, network: Network, options: HwOptions, fired: Mapping[str, Ints]) -> Placement:
@@ -64,7 +64,10 @@ def placed(chip: Chip, network: Network, options: HwOptions, fired: Mapping[str,
 
 
 def run_placed(setup: MeshSetup, inferences: Sequence[Inference]) -> MeshRun:
-    """Return what `inferences` take on a network already placed."""
+    """Return what `inferences` take on a network already placed.
+
+    Raises ParameterError where activity or options do not fit.
+    """
     times = tuple(time_on_chip(setup, inference.activity) for inference in inferences)
     until = [inference.until_decision() for inference in inferences]
     decided = tuple(_until(setup, times[k], inferences[k], a) for k, a in enumerate(until) if a is not None)

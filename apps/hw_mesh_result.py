@@ -17,6 +17,7 @@ from apps.hw_result import (
     UNKNOWN,
     Amount,
     ChipLatency,
+    ClosedLoopUse,
     CoreUse,
     DecisionSummary,
     EnergyPart,
@@ -43,6 +44,7 @@ def mesh_result(
     options: HwOptions,
     work: NetworkWork,
     decisions: DecisionSummary | None,
+    closed_loop: ClosedLoopUse | None = None,
 ) -> HwResult:
     """Return the result of `run`, means over its windows."""
     setup, n = run.setup, len(inferences)
@@ -82,7 +84,8 @@ def mesh_result(
         else None,
         hottest_link=max(links, key=lambda link: link.messages) if links else None,
         links=links,
-        notes=tuple(_notes(setup, run)),
+        closed_loop=closed_loop,
+        notes=tuple(_notes(setup, run, closed_loop is not None)),
     )
 
 
@@ -234,7 +237,7 @@ def _links(run: MeshRun) -> Iterator[LinkUse]:
         yield LinkUse(x, y, x + dx, y + dy, int(messages[link]), share)
 
 
-def _notes(setup: MeshSetup, run: MeshRun) -> Iterator[str]:
+def _notes(setup: MeshSetup, run: MeshRun, closed_loop: bool) -> Iterator[str]:
     chip, tick_ps = setup.chip, setup.network.tick_ns * PS_PER_NS
     own = chip.synchronisation.tick_ns if chip.synchronisation else None
     if not time_passes(setup):
@@ -255,3 +258,8 @@ def _notes(setup: MeshSetup, run: MeshRun) -> Iterator[str]:
         )
     elif setup.live and setup.barrier and any(int(t.tick_ps.max(initial=0)) > tick_ps for t in run.times):
         yield "some ticks take longer than real time allows: the chip falls behind live input"
+    if closed_loop and setup.costs.left_out:
+        yield (
+            f"closed loop: the unknown times of {', '.join(setup.costs.left_out)} count as 0, spikes may "
+            "shift more than said"
+        )

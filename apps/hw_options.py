@@ -22,6 +22,7 @@ class HwOptions:
     pace : "chip", a tick begins when the one before is done; "live", when its input is there in real time.
     updates : which neurons a tick brings up to date (`hwmodels.activity.Activity`).
     threshold, full : of the decision rule.
+    closed_loop : the chip's delays shift the spikes that follow (`apps.hw_closed_loop`).
     """
 
     strategy: str = "fill"
@@ -33,3 +34,4 @@ class HwOptions:
     updates: Updates = "reached"
     threshold: float | None = None
     full: bool = False
+    closed_loop: bool = False

@@ -9,7 +9,7 @@ import msgspec
 from rich.console import Console
 
 from apps.hw_amounts import amount_text, band_text
-from apps.hw_result import Amount, CoreUse, HwResult, Quantiles
+from apps.hw_result import Amount, ClosedLoopUse, CoreUse, HwResult, Quantiles
 from apps.quantities import count_text, energy_text, share_text, time_text
 
 _BAR = 24
@@ -36,7 +36,8 @@ def lines_of(result: HwResult) -> Iterator[tuple[str, str | None]]:
     yield from _energy(r)
     yield from _latency(r)
     yield from _cores(r)
-    yield "network, whatever the chip", _HEAD
+    loop = r.closed_loop is not None
+    yield "network, in the closed loop with the chip" if loop else "network, whatever the chip", _HEAD
     yield from ((line, None) for line in _work(r))
     yield from ((f"note: {note}", "yellow") for note in r.notes)
 
@@ -56,6 +57,8 @@ def _what_ran(r: HwResult) -> Iterator[str]:
             f"placement: {p.cores_used} of {p.cores} cores, {p.tiles_used} of {p.tiles} tiles "
             f"({p.strategy}); {r.mode}, {r.mesh} network"
         )
+    if r.closed_loop is not None:
+        yield _closed_loop(r.closed_loop, r.windows)
     if r.cycles is not None:
         c = r.cycles
         yield (
@@ -64,6 +67,18 @@ def _what_ran(r: HwResult) -> Iterator[str]:
         )
     if r.chip_ms is not None and r.real_time is not None:
         yield f"time on the chip: {time_text(r.chip_ms * 1e6)} per window ({r.real_time:.3g} x real time)"
+
+
+def _closed_loop(c: ClosedLoopUse, n_windows: int) -> str:
+    decided = "nothing decides"
+    if c.other_label is not None:
+        later = "" if c.mean_later_ms is None else f" (mean of all {c.mean_later_ms:+.4g} ms)"
+        decided = (
+            f"{c.other_label} of {n_windows} windows decide for another label than without the chip, "
+            f"{c.other_time} at another time{later}"
+        )
+    most = f", by at most {c.latest_ticks} tick{'s' * (c.latest_ticks > 1)}" if c.late_parts else ""
+    return f"closed loop: {decided}; {c.late_parts} of {c.parts} parts of messages came late{most}"
 
 
 def _energy(r: HwResult) -> Iterator[tuple[str, str | None]]:

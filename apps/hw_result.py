@@ -126,6 +126,22 @@ class DecisionSummary(msgspec.Struct, frozen=True):
     right: float | None
 
 
+class ClosedLoopUse(msgspec.Struct, frozen=True):
+    """What the chip's delays changed, over all windows, beside the same windows without the chip.
+
+    other_label, other_time : windows whose decision differs, None where nothing decides. mean_later_ms : how
+    much later decisions fell, of windows decided both ways. parts : of messages, one per projection and
+    delay. late_parts : whose effect came a tick or more later. latest_ticks : by how many at most.
+    """
+
+    other_label: int | None
+    other_time: int | None
+    mean_later_ms: float | None
+    parts: int
+    late_parts: int
+    latest_ticks: int
+
+
 class HwResult(msgspec.Struct, frozen=True):
     """A network on a chip, its windows one after the other.
 
@@ -157,6 +173,7 @@ class HwResult(msgspec.Struct, frozen=True):
     hottest_link: LinkUse | None = None
     links: tuple[LinkUse, ...] = ()
     cycles: Cycles | None = None
+    closed_loop: ClosedLoopUse | None = None
     notes: tuple[str, ...] = ()
     format: int = FORMAT
 

@@ -42,6 +42,8 @@ class ClosedLoop:
     activity : spikes of everything, in the ticks in which they happen on the chip
     outputs : what each population emitted, readouts included, as `Session.read` gives it
     latencies : of all messages served, from made to served
+    neuron_updates : how many neurons were brought up to date, summed over ticks
+    n_parts : parts of messages that were served
     n_late : parts of messages (one per projection and delay) whose effect came a tick or more later than it
         would have without the chip
     latest_ticks : by how many ticks at most
@@ -50,6 +52,8 @@ class ClosedLoop:
     activity: Activity
     outputs: Mapping[str, Events]
     latencies: Latencies
+    neuron_updates: int
+    n_parts: int
     n_late: int
     latest_ticks: int
 
@@ -60,9 +64,11 @@ def run_closed_loop(
     inputs: Mapping[str, Events] | None = None,
     until_ns: int = 0,
     *,
+    start_ns: int = 0,
     entrance: Entrance | None = None,
+    relays: Relays | None = None,
 ) -> ClosedLoop:
-    """Return what the network of `table` does on the chip of `costs`, from time 0 to before `until_ns`.
+    """Return what the network of `table` does on the chip of `costs`, from `start_ns` to before `until_ns`.
 
     With all costs 0 it is what a session does without a chip. The same arguments give the same result.
 
@@ -74,10 +80,12 @@ def run_closed_loop(
         An asynchronous chip; its links are taken to be without contention.
     inputs : mapping of str to Events
         Events for each input by name; those from `until_ns` on are left out.
-    until_ns : int, ns
-        The end.
+    until_ns, start_ns : int, ns
+        The end and the begin, at which all is at rest; `start_ns` is a multiple of the tick.
     entrance : Entrance
         Where input comes in; left out, at tile (0, 0). What is absent acts at once, as without a chip.
+    relays : Relays
+        `cut_open(table)`, where several runs share it.
 
     Raises
     ------
@@ -89,7 +97,8 @@ def run_closed_loop(
         raise ParameterError(
             "the closed loop is for asynchronous chips: a barrier keeps every spike in its tick"
         )
-    loop = _Loop(table, costs, entrance or Entrance(), inputs or {}, until_ns)
+    relays = relays or cut_open(table)
+    loop = _Loop(table, costs, entrance or Entrance(), relays, inputs or {}, start_ns, until_ns)
     loop.run()
     return loop.result()
 
@@ -102,17 +111,20 @@ class _Loop:
         table: MessageTable,
         costs: HardwareCosts,
         entrance: Entrance,
+        relays: Relays,
         inputs: Mapping[str, Events],
+        start_ns: int,
         until_ns: int,
     ) -> None:
         self.table, self.costs = table, costs
         self.sending: Sending = sending_of(table, costs, entrance)
-        self.relays: Relays = cut_open(table)
+        self.relays = relays
         self.relay_level = np.array([relay.level for relay in self.relays.relays], np.int64)
         self.tick_ps = table.network.tick_ns * PS_PER_NS
+        self.start = start_ns // table.network.tick_ns
         self.stop = -(-until_ns // table.network.tick_ns)
-        self.sessions = [Session(network) for network in self.relays.networks]
-        self.outside = _outside(table.network, inputs, until_ns)
+        self.sessions = [Session(n, start_ns=start_ns, count_updates=True) for n in self.relays.networks]
+        self.outside = _outside(table.network, inputs, start_ns, until_ns)
         self.absent = entrance.absent
         self.unit_free = np.zeros(costs.n_cores, np.int64)
         self.core_free = np.zeros(costs.n_cores, np.int64)
@@ -122,7 +134,7 @@ class _Loop:
         self.effects, self.certain = Pending(3), Known(3)
         self.emitted: dict[str, list[Events]] = {name: [] for name in table.network.populations}
         self.histogram = np.zeros(N_BUCKETS, np.int64)
-        self.latency, self.late = [0, 0], [0, 0]
+        self.latency, self.late = [0, 0], [0, 0, 0]
         self.n_made = 0
         self._enter()
 
@@ -148,8 +160,8 @@ class _Loop:
 
     def run(self) -> None:
         """Go through time in windows no longer than the shortest delay: nothing acts within its own."""
-        window = max(1, min((int(d) for d in self._delays()), default=self.stop or 1))
-        now, windows = 0, 0
+        window = max(1, min((int(d) for d in self._delays()), default=self.stop - self.start))
+        now, windows = self.start, 0
         while now < self.stop:
             windows += 1
             if windows > _MOST_WINDOWS:
@@ -307,8 +319,9 @@ class _Loop:
         part, which = _expand(self.relays.first, entry)
         late = (served - tick)[which]
         self.late = [
-            self.late[0] + int(np.count_nonzero(late)),
-            max(self.late[1], int(late.max(initial=0))),
+            self.late[0] + late.shape[0],
+            self.late[1] + int(np.count_nonzero(late)),
+            max(self.late[2], int(late.max(initial=0))),
         ]
         at = served[which] + self.relays.delay[part]
         numbers = np.stack([at, self.relays.projection[part], self.relays.address[part]])
@@ -323,10 +336,12 @@ class _Loop:
         for name, events in outputs.items():
             if self.table.network.populations[name].model.spiking:
                 spikes[name] = SpikeTrain(events.time_ns // tick_ns, events.address)
+        updates = [n for s in self.sessions for n in s.counters.neuron_updates.values()]
         return ClosedLoop(
-            Activity(tick_ns, 0, self.stop, spikes),
+            Activity(tick_ns, self.start, self.stop, spikes),
             outputs,
             Latencies(self.histogram, *self.latency),
+            sum(n or 0 for n in updates),
             *self.late,
         )
 
@@ -339,8 +354,10 @@ def _expand(first: Ints, rows: Ints) -> tuple[Ints, Ints]:
     return first[rows][which] + np.arange(which.shape[0]) - begin[which], which
 
 
-def _outside(network: Network, inputs: Mapping[str, Events], until_ns: int) -> dict[str, Events]:
-    """Return the events of inputs and sources from time 0 on, sorted by (tick, address)."""
+def _outside(
+    network: Network, inputs: Mapping[str, Events], start_ns: int, until_ns: int
+) -> dict[str, Events]:
+    """Return the events of inputs and sources from `start_ns` on, sorted by (tick, address)."""
     alone = Network(network.tick_ns)
     for name, size in network.inputs.items():
         alone.add_input(name, size)
@@ -349,7 +366,7 @@ def _outside(network: Network, inputs: Mapping[str, Events], until_ns: int) -> d
             alone.add_poisson(name, source.size, source.rate_hz, source.seed, source.start_ns, source.stop_ns)
         else:
             alone.add_spikes(name, source.size, source.events)
-    session = Session(alone, record=[*network.inputs, *network.sources])
+    session = Session(alone, record=[*network.inputs, *network.sources], start_ns=start_ns)
     for name, events in inputs.items():
         session.push(name, events.select(events.time_ns < until_ns))
     session.advance(until_ns)

@@ -11,7 +11,7 @@ from apps.decision_cost import CostedDecision
 from apps.hw_data import DataChoice, samples_of
 from apps.hw_inference import InferenceRunner
 from apps.hw_live import LiveChip
-from apps.hw_mesh import energy_of, run_on_mesh
+from apps.hw_mesh import energy_of, run_placed, setup_for
 from apps.hw_model import hw_model_of
 from apps.hw_options import HwOptions
 from apps.main import main
@@ -66,7 +66,7 @@ def test_the_cost_of_a_decision_is_that_of_its_window(bundle, sound: Path) -> No
     model = hw_model_of(bundle, "untrained")
     runner = InferenceRunner(model)
     inferences = [runner.run(sample) for sample in samples_of(model, DataChoice((sound,)))]
-    run = run_on_mesh(loihi, bundle.network, inferences, HwOptions(pace="live"))
+    run = run_placed(setup_for(loihi, bundle.network, inferences, HwOptions(pace="live")), inferences)
     seen = 0
     for inference, taken in zip(inferences, run.decided_times, strict=True):
         cost = costed.get((inference.activity.start_tick - 1) * bundle.network.tick_ns)
