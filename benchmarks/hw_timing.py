@@ -26,6 +26,7 @@ RESULT = ROOT / "benchmarks" / "results" / "hw_timing.json"
 # in-degree, tick in ns, seconds: about 10^7 messages each.
 CASES = ((100, 100_000, 1.07), (100, 500_000, 1.07), (1000, 100_000, 0.58))
 CASE = (sys.executable, "-m", "benchmarks.hw_timing_case")
+BARRED = ("ideal", "sums, every neuron in every tick")
 RATE_BAR = 20.0
 RATIO_BAR = 2.0
 
@@ -78,14 +79,27 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _bars(rounds: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Return the two bars of the ideal network, at 100 inputs and the grid of 0.1 ms."""
-    runs = rounds["100 inputs, 0.1 ms"]
-    rate = median(run["models"]["ideal"]["million_per_s"] for run in runs)
-    ratio = median(run["models"]["ideal"]["to_functional"] for run in runs)
-    return [
-        {"what": "million messages per s", "value": rate, "bar": RATE_BAR, "met": rate >= RATE_BAR},
-        {"what": "time / functional time", "value": ratio, "bar": RATIO_BAR, "met": ratio <= RATIO_BAR},
-    ]
+    """Return the two bars at 100 inputs and the grid of 0.1 ms, with waiting at the cores and without any."""
+    runs, bars = rounds["100 inputs, 0.1 ms"], []
+    for model in BARRED:
+        rate, ratio = (
+            median(run["models"][model][key] for run in runs) for key in ("million_per_s", "to_functional")
+        )
+        bars += [
+            {
+                "what": f"{model}: million messages per s",
+                "value": rate,
+                "bar": RATE_BAR,
+                "met": rate >= RATE_BAR,
+            },
+            {
+                "what": f"{model}: time / functional time",
+                "value": ratio,
+                "bar": RATIO_BAR,
+                "met": ratio <= RATIO_BAR,
+            },
+        ]
+    return bars
 
 
 def tables(result: dict[str, Any]) -> str:

@@ -70,6 +70,7 @@ def measure(in_degree: int, tick_ns: int, seconds: float) -> dict[str, Any]:
         "ideal": (activity, "none"),
         "ideal, every neuron in every tick": (whole, "none"),
         "sums": (activity, "sums"),
+        "sums, every neuron in every tick": (whole, "sums"),
         "queued": (activity, "queues"),
     }
     said["models"] = {}

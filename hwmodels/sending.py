@@ -123,6 +123,12 @@ def sending_of(table: MessageTable, costs: HardwareCosts, entrance: Entrance) ->
     return Sending(Entries(table.core, flight, service), rows, mesh)
 
 
+def how_often(emissions: Emissions, table: MessageTable) -> Ints:
+    """Return int64[n_rows]: how often each row of the table sends its messages."""
+    sent = [np.bincount(rows, minlength=table.n_rows) for rows in (emissions.slot, emissions.outer_row)]
+    return (sent[0] + sent[1]).astype(np.int64)
+
+
 def count_operations(
     activity: Activity,
     table: MessageTable,
@@ -147,8 +153,7 @@ def count_operations(
         tiles=np.zeros(costs.n_tiles, np.int64),
         links=np.zeros(costs.n_links, np.int64),
     )
-    often = fired + np.bincount(emissions.outer_row, minlength=table.n_rows)
-    sum_messages(sending.rows, often, sending.mesh, sums)
+    sum_messages(sending.rows, how_often(emissions, table), sending.mesh, sums)
     counts = {
         "neuron_access": np.diff(table.core_start) * activity.n_ticks * (costs.mode == "barrier"),
         "neuron_update": updated.astype(np.int64),

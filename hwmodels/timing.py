@@ -18,12 +18,14 @@ from hwmodels.engine_arrays import Measures, laid_out, new_measures, queue_array
 from hwmodels.ideal_kernels import FEW, STRIDE, Bench, Laid, run_simple_ticks, run_ticks
 from hwmodels.messages import MessageTable
 from hwmodels.queue_kernels import run_queued_ticks
-from hwmodels.sending import Entrance, Sending, busy_times, count_operations, sending_of
+from hwmodels.sending import Entrance, Sending, busy_times, count_operations, how_often, sending_of
+from hwmodels.sums_kernels import Sent, sum_latencies, sum_ticks
 from hwmodels.timing_result import Latencies, MessageTimes, Timing
 from hwmodels.work import Emissions, Stretch, emissions_of, stretches
 
 Contention = Literal["none", "queues", "sums"]
 _FARTHEST_PS = 2.0**61
+_SUMMED_PER_STRETCH = 2**19
 
 
 def time_activity(
@@ -113,6 +115,8 @@ def _run_barrier(
     keep: bool,
 ) -> Measures:
     """Return what was measured over all ticks, each from its own begin."""
+    if contention == "sums" and not keep:
+        return _sum_up(activity, table, costs, sending, emissions)
     measures = new_measures(costs, keep)
     works, ticks = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for stretch in stretches(activity, table, emissions, by_level=False):
@@ -134,6 +138,32 @@ def _run_barrier(
         measures.updated += stretch.updated.sum(axis=0)
         if keep:
             measures.keep(laid, sending, tally, _ticks_of(laid, table.n_cores, stretch.ticks))
+    measures.tick, work = np.concatenate(ticks), np.concatenate(works)
+    _chain(activity, table, costs, measures, work)
+    return measures
+
+
+def _sum_up(
+    activity: Activity, table: MessageTable, costs: HardwareCosts, sending: Sending, emissions: Emissions
+) -> Measures:
+    """Return what `_run_barrier` does without order among messages: none of them is laid out."""
+    measures, entries = new_measures(costs, False), sending.entries
+    works, ticks = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    neurons, served = np.diff(table.core_start), np.zeros(table.n_cores, np.int64)
+    out = np.array([costs.spike_out_ps, costs.message_out_ps], np.int64)
+    for stretch in stretches(activity, table, emissions, False, _SUMMED_PER_STRETCH):
+        low, high = np.searchsorted(emissions.outer_tick, [stretch.ticks[0], stretch.ticks[-1] + 1]).tolist()
+        outer = np.searchsorted(stretch.ticks, emissions.outer_tick[low:high])
+        sent = Sent(
+            stretch.row, emissions.slot[stretch.spikes], stretch.core, outer, emissions.outer_row[low:high]
+        )
+        unit = neurons * costs.neuron_access_ps + stretch.updated * costs.neuron_update_ps
+        works.append(np.empty(stretch.ticks.shape[0], np.int64))
+        sum_ticks(sent, table.indptr, entries, out, unit, served, works[-1])
+        ticks.append(stretch.ticks)
+        measures.updated += stretch.updated.sum(axis=0)
+    often = how_often(emissions, table)
+    sum_latencies(table.indptr, often, entries, measures.latency, measures.histogram)
     measures.tick, work = np.concatenate(ticks), np.concatenate(works)
     _chain(activity, table, costs, measures, work)
     return measures

@@ -94,9 +94,14 @@ class Stretch:
 
 
 def stretches(
-    activity: Activity, table: MessageTable, emissions: Emissions, by_level: bool
+    activity: Activity,
+    table: MessageTable,
+    emissions: Emissions,
+    by_level: bool,
+    most_messages: int | None = None,
 ) -> Iterator[Stretch]:
-    """Yield the busy ticks in stretches small enough to hold their updates and messages."""
+    """Yield the busy ticks in stretches small enough to hold their updates and so many messages."""
+    most_messages = _MESSAGES_PER_STRETCH if most_messages is None else most_messages
     reached = activity.updates == "reached"
     reaching = table.delayed_synapses if reached else []
     busy = busy_ticks(activity, emissions, reaching)
@@ -106,7 +111,7 @@ def stretches(
     longest = max(1, min(_BITS_PER_STRETCH // max(1, 64 * n_words), _CELLS_PER_STRETCH // table.n_cores))
     first = 0
     while first < busy.shape[0]:
-        full = int(np.searchsorted(sent, sent[first] + _MESSAGES_PER_STRETCH, side="right")) - 1
+        full = int(np.searchsorted(sent, sent[first] + most_messages, side="right")) - 1
         stop = min(first + longest, max(full, first + 1), busy.shape[0])
         ticks = busy[first:stop]
         low, high = np.searchsorted(emissions.tick, [ticks[0], ticks[-1] + 1]).tolist()

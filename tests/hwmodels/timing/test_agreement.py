@@ -29,6 +29,8 @@ def assert_equal(found, truth):
             assert a.keys() == b.keys()
             for name in b:
                 np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+        elif field.name == "messages" and b is None:
+            assert a is None
         elif field.name == "messages":
             np.testing.assert_array_equal(in_order(a), in_order(b))
         elif field.name in ("latencies", "groups"):
@@ -81,6 +83,23 @@ def test_a_stretch_per_few_messages(case, contention):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hwmodels.work._MESSAGES_PER_STRETCH", 5)
         compare(case, contention)
+
+
+@pytest.mark.parametrize("most", [7, 2**19])
+@given(case=cases("barrier"))
+def test_sums_spike_by_spike_are_those_message_by_message(case, most):
+    """Where single messages are asked for, each is laid out and timed by itself."""
+    net, placement, costs, activity, entrance = case
+    table = build_messages(net, placement)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hwmodels.timing._SUMMED_PER_STRETCH", most)
+        found = time_activity(activity, table, costs, contention="sums", entrance=entrance)
+    one_by_one = time_activity(
+        activity, table, costs, contention="sums", entrance=entrance, keep_messages=True
+    )
+    messages = one_by_one.messages
+    assert found.latencies.total_ps == int((messages.served_ps - messages.sent_ps).sum())
+    assert_equal(found, dataclasses.replace(one_by_one, messages=None))
 
 
 @settings(max_examples=60)
