@@ -15,7 +15,7 @@ from streams.subscriber import Subscriber
         ("@tcp://*:5555", False, SocketAddress("tcp://*:5555", True)),
         (">tcp://10.0.0.1:5555", True, SocketAddress("tcp://10.0.0.1:5555", False)),
         ("tcp://[::1]:5555", True, SocketAddress("tcp://[::1]:5555", True)),
-        ("ipc:///tmp/x", False, SocketAddress("ipc:///tmp/x", False)),
+        ("ipc://talk", False, SocketAddress("ipc://talk", False)),
         ("tcp://127.0.0.1:*", True, SocketAddress("tcp://127.0.0.1:*", True)),
     ],
 )
