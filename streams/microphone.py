@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from queue import Empty, SimpleQueue
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from eventsim.errors import SourceError
 from streams.audio_block import NS_PER_S, AudioBlock
 from streams.bounded_call import CallHangs, bounded_call
+from streams.closed_at_exit import ClosedAtExit
 from streams.microphone_devices import (
     MicrophoneDevice,
     chosen_microphone,
@@ -40,7 +41,7 @@ class _Heard(NamedTuple):
     captured_ns: int
 
 
-class Microphone:
+class Microphone(ClosedAtExit):
     """Yields what an input device hears until it is closed; use it in a `with` statement.
 
     device : number, or (part of) a name; None takes the system's default.
@@ -97,14 +98,6 @@ class Microphone:
     def rate_hz(self) -> int:
         """Samples per second that the device delivers."""
         return self._rate_hz
-
-    def __enter__(self) -> "Microphone":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stop listening, within 2 s whatever the device does; may be called more than once."""

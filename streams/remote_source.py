@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from eventsim.errors import SourceError
 from eventsim.events import Events
 from streams.audio_block import NS_PER_S, AudioBlock
+from streams.closed_at_exit import ClosedAtExit
 from streams.description import Block, describe
 from streams.dvs_block import DvsBlock
 from streams.event_block import EventBlock
@@ -47,7 +47,7 @@ class Continuity:
     jumps: int = 0
 
 
-class RemoteSource(ABC, Generic[B]):
+class RemoteSource(ClosedAtExit, ABC, Generic[B]):
     """The part common to RemoteAudio, RemoteEvents and RemoteDvs.
 
     source : a Subscriber or a Recording; the source is closed with this one.
@@ -90,14 +90,6 @@ class RemoteSource(ABC, Generic[B]):
     def close(self) -> None:
         """Leave the stream."""
         self._source.close()
-
-    def __enter__(self) -> "RemoteSource[B]":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _placed(self, received: Received) -> Iterator[B]:
         block = self._checked(received)

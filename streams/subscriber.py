@@ -5,12 +5,12 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Literal
 
 import zmq
 
 from eventsim.errors import ParameterError, SourceError
+from streams.closed_at_exit import ClosedAtExit
 from streams.connection_watch import ConnectionWatch, Refusal
 from streams.curve_access import be_client
 from streams.description import Description
@@ -39,7 +39,7 @@ class SubscriberStatistics(IntakeStatistics):
     refused: int = 0
 
 
-class Subscriber:
+class Subscriber(ClosedAtExit):
     """Yields the blocks of a stream as they come; close it, or use it as a context manager.
 
     Parameters
@@ -183,14 +183,6 @@ class Subscriber:
         """Leave; what has not been read is gone."""
         self._closed = True
         self._leave()
-
-    def __enter__(self) -> "Subscriber":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _leave(self) -> None:
         if not self._left:

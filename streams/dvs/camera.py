@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsim.errors import EventError, SourceError
+from streams.closed_at_exit import ClosedAtExit
 from streams.dvs.as_events import DvsEvents, columns_of
 from streams.dvs.block_cutter import BlockCutter, block_length_ns
-from streams.dvs.closed_at_exit import ClosedAtExit
 from streams.dvs.error_reason import reason_of
 from streams.dvs.statistics import DvsStatistics
 from streams.dvs.time_order import TimeOrder

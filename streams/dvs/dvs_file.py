@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsim.errors import ParameterError, SourceError
+from streams.closed_at_exit import ClosedAtExit
 from streams.dvs.as_events import LATEST_TIME_NS, DvsEvents
 from streams.dvs.block_cutter import BlockCutter, block_length_ns
-from streams.dvs.closed_at_exit import ClosedAtExit
 from streams.dvs.packet import Decoder, Packet
 from streams.dvs.statistics import DvsStatistics
 from streams.dvs.time_order import TimeOrder

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from eventsim.errors import EventError
+from streams.closed_at_exit import ClosedAtExit
 from streams.dvs.as_events import as_events
 from streams.dvs.block_cutter import BlockCutter, block_length_ns
-from streams.dvs.closed_at_exit import ClosedAtExit
 from streams.dvs.statistics import DvsStatistics
 from streams.dvs_block import DvsBlock
 

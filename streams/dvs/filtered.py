@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from streams.dvs.closed_at_exit import ClosedAtExit
+from streams.closed_at_exit import ClosedAtExit
 from streams.dvs.filters.filter import Filter
 from streams.dvs.statistics import DvsStatistics
 from streams.dvs_block import DvsBlock, DvsSource

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsim.errors import ParameterError, SourceError
+from streams.closed_at_exit import ClosedAtExit
 from streams.dvs.block_cutter import BlockCutter, block_length_ns
-from streams.dvs.closed_at_exit import ClosedAtExit
 from streams.dvs.pixel_model import PixelArray, PixelConfig
 from streams.dvs.statistics import DvsStatistics
 from streams.dvs_block import DvsBlock

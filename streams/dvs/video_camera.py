@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsim.errors import ParameterError, SourceError
+from streams.closed_at_exit import ClosedAtExit
 from streams.dvs.block_cutter import block_length_ns
-from streams.dvs.closed_at_exit import ClosedAtExit
 from streams.dvs.error_reason import reason_of
 from streams.dvs.frames_camera import SeenFrames
 from streams.dvs.picture_thread import Picture, PictureThread

@@ -1,4 +1,4 @@
-"""What a `with` statement does with every source of camera events."""
+"""What a `with` statement does with every source."""
 
 from types import TracebackType
 from typing import Self
