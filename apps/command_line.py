@@ -24,10 +24,14 @@ class CommandParser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """Parse as argparse does, or leave it to the task that the first word names."""
+        """Parse as argparse does, or leave it to the task that the first word names; nothing stays unknown."""
         if args and args[0] in self.tasks:
             return self.tasks[args[0]].parse_known_args(args[1:], namespace)
-        return super().parse_known_args(args, namespace)
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            # Said here: the outermost parser, which argparse leaves it to, would name its own help.
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
 
     def error(self, message: str) -> NoReturn:
         """Raise ParameterError with argparse's message and where to find help."""
