@@ -24,7 +24,7 @@ class CommandParser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """Parse as argparse does, or leave it to the task that the first word names; nothing stays unknown."""
+        """Parse as argparse does, or leave it to the task the first word names; leave nothing unknown."""
         if args and args[0] in self.tasks:
             return self.tasks[args[0]].parse_known_args(args[1:], namespace)
         known, unknown = super().parse_known_args(args, namespace)
