@@ -15,7 +15,7 @@ from benchmarks.engine_plan import WORKLOADS, plan
 from benchmarks.engine_result import EngineResult
 from benchmarks.engine_runs import Surroundings, measure_group
 from benchmarks.engine_tables import RESULT, markdown
-from eventsim.atomic_write import write_atomically
+from benchmarks.result_file import write_result
 from eventsim.errors import DataError, EventSimError, OutputError, ParameterError
 
 
@@ -46,7 +46,7 @@ def _measure(options: argparse.Namespace) -> int:
         done = measure_group(group, surroundings, options.rounds, _tell)
         measured, held = measured.with_group(done), held.with_group(done)
         # After every group: what took an hour must not be lost to the last minute.
-        _write(held, options.json)
+        write_result(options.json, held)
     print(markdown(measured))
     met = [ratio.met for group in measured.groups for ratio in group.ratios]
     met += [judged.met for group in measured.groups for judged in group.judged]
@@ -73,14 +73,6 @@ def _held(file: Path) -> EngineResult:
         return EngineResult([])
     except (OSError, msgspec.MsgspecError) as error:
         raise OutputError(f"{file}: is no result to add to: {error}") from None
-
-
-def _write(result: EngineResult, file: Path) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{file}: cannot be written: {error.strerror or error}") from None
-    write_atomically(file, msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
 
 
 def _peer(text: str) -> tuple[str, Path]:

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from rich.console import Console
 
@@ -32,8 +31,8 @@ from benchmarks.kws_cost_result import (
 from benchmarks.kws_passes import SpotterPass, equal_blocks, n_differing, random_blocks, run_ungated, spot
 from benchmarks.kws_sounds import Sound, load_sounds
 from benchmarks.machine import this_machine
-from eventsim.atomic_write import write_atomically
-from eventsim.errors import BundleError, EventSimError, OutputError
+from benchmarks.result_file import write_result
+from eventsim.errors import BundleError, EventSimError
 from streams.speech_commands import RATE_HZ
 
 BLOCKS_MS = (10, 100)
@@ -50,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
         cost = measure(options.data, options.other_speech, options.model, options.seconds, options.seed)
         print_cost(cost, Console(highlight=False, width=max(_MIN_WIDTH, Console().width)))
-        _write(cost, options.output)
+        write_result(options.output, cost)
     except EventSimError as error:
         print(f"kws_cost: error: {error}", file=sys.stderr)
         return 2
@@ -160,14 +159,6 @@ def _model(model: KeywordModel, file: Path) -> Model:
         threshold=decision.get("threshold"),
         synapses=model.n_synapses,
     )
-
-
-def _write(cost: KwsCost, file: Path) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{file}: cannot be written: {error.strerror or error}") from None
-    write_atomically(file, msgspec.json.format(msgspec.json.encode(cost), indent=2) + b"\n")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -20,12 +20,12 @@ import msgspec
 
 from apps.command_line import CommandParser, natural
 from benchmarks.pages import renew
+from benchmarks.result_file import write_result
 from benchmarks.seed_claims_result import Baseline, SeedClaims, TwinCheck
 from benchmarks.seed_energy import ecg_energy, keyword_energy
 from benchmarks.seed_gated import multiplications
 from benchmarks.seed_low_pass import low_pass_claim
 from benchmarks.seed_tables import markdown
-from eventsim.atomic_write import write_atomically
 from eventsim.errors import EventSimError, ParameterError
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             result = load()
         else:
             result = count(options)
-            write_atomically(RESULT, msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
+            write_result(RESULT, result)
         print(markdown(result))
         renew(PAGE, "seed-claims", markdown(result))
     except EventSimError as error:

@@ -14,11 +14,11 @@ import msgspec
 
 from apps.command_line import CommandParser, natural
 from benchmarks.pages import renew
+from benchmarks.result_file import write_result
 from benchmarks.silicon_loihi import predict
 from benchmarks.silicon_result import Silicon
 from benchmarks.silicon_spotter import PUBLISHED, own_spotter
 from benchmarks.silicon_tables import markdown
-from eventsim.atomic_write import write_atomically
 from eventsim.errors import EventSimError
 
 RESULT = Path(__file__).resolve().parent / "results" / "silicon.json"
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             result = load()
         else:
             result = compare(options.data, options.clips, options.seed)
-            write_atomically(RESULT, msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
+            write_result(RESULT, result)
         print(markdown(result))
         renew(PAGE, "silicon", markdown(result))
     except EventSimError as error:
