@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.command_line import CommandParser
+from benchmarks.exit_code import exit_code_of
 from benchmarks.machine import this_machine
 from benchmarks.measured import peak_mb
+from benchmarks.result_file import write_result
+from eventsim.errors import DataError
 from streams.dvs.as_events import as_events
 from streams.dvs.events_source import EventsSource
 from streams.dvs.filter_text import filters_from_text
@@ -197,29 +201,52 @@ def filters_table(n: int = 2_000_000) -> list[dict[str, Any]]:
     return rows
 
 
-def main() -> None:
-    """Measure all, or read one file for the measuring process."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--events", type=float, default=1e7, help="events per file (default 1e7)")
-    parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS)
-    parser.add_argument("--folder", type=Path, help="where the files are written for the time being")
-    parser.add_argument("--json", type=Path, help="where the result is written")
-    parser.add_argument("--read", type=Path, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.read:
-        print(json.dumps(read(arguments.read, arguments.formats[0])))
-        return
-    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        files = files_table(tuple(arguments.formats), int(arguments.events), Path(folder))
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure all, or read one file for the measuring process; return 0, or 2 for a named error."""
+    return exit_code_of("dvs_files", lambda: _run(_parser().parse_args(arguments)))
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.read:
+        print(json.dumps(read(options.read, options.formats[0])))
+        return 0
+    if options.folder is not None and not options.folder.is_dir():
+        raise DataError(f"{options.folder}: no such folder")
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        files = files_table(tuple(options.formats), options.events, Path(folder))
     result = {
         "machine": asdict(this_machine()),
         "files": files,
         "pixels": pixels_table(),
         "filters": filters_table(),
     }
-    if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+    if options.json:
+        write_result(options.json, result)
+    return 0
+
+
+def _events(text: str) -> int:
+    try:
+        events = float(text)
+    except ValueError:
+        events = 0.0
+    if not 1 <= events <= 1e10:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of events, 1 to 1e10")
+    return int(events)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = CommandParser(
+        prog="python -m benchmarks.dvs_files",
+        description="Event files, the pixels of the webcam emulation, and the filters: speed, size, memory.",
+    )
+    parser.add_argument("--events", type=_events, default=10**7, metavar="N", help="events per file [1e7]")
+    parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS, help="which [all]")
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="where the files are for the time being")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where the result is written")
+    parser.add_argument("--read", type=Path, help=argparse.SUPPRESS)
+    return parser
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

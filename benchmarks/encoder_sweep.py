@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from rich.table import Table
 from apps.kws_bank import encode_split
 from apps.train_kws import BATCH, CLASS_SHARES
 from benchmarks.machine import this_machine
+from benchmarks.result_file import write_result
 from eventsim.learning.baselines import ResidualConvNet
 from eventsim.learning.keyword_task import (
     BalancedBatches,
@@ -106,7 +106,7 @@ def main() -> None:
             "machine": asdict(this_machine()),
             "rows": [{k: v for k, v in row.items() if v == v} for row in rows],
         }
-        arguments.output.write_text(json.dumps(result, indent=1) + "\n")
+        write_result(arguments.output, result)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ from __future__ import annotations
 import argparse
 import datetime
 import importlib
-import json
 import statistics
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -27,8 +27,12 @@ from rich.console import Console
 from rich.table import Table
 
 from apps.assets import embedded_clip
+from apps.command_line import CommandParser, natural, positive_count, positive_seconds
+from benchmarks.exit_code import exit_code_of
 from benchmarks.kws_sounds import Sound, load_sounds
 from benchmarks.machine import this_machine
+from benchmarks.pages import renew, table
+from benchmarks.result_file import write_result
 from streams.audio_file import AudioFile
 from streams.encoders import ENCODERS, LevelCrossingConfig, new_encoder
 from streams.encoders.gammatone import Gammatone, GammatoneConfig, centres_hz
@@ -37,7 +41,6 @@ from streams.encoders.log_mel import LogMel
 RATE_HZ = 16_000
 RESULT = Path(__file__).parent / "results" / "encoders.json"
 README = Path(__file__).parent / "README.md"
-BEGIN, END = "<!-- encoders: begin -->", "<!-- encoders: end -->"
 Samples = NDArray[np.float32]
 Call = Callable[[Samples], object]
 
@@ -212,57 +215,68 @@ def markdown(result: dict[str, Any]) -> str:
     peers = ", ".join(f"{name} {number}" for name, number in result["peers"].items()) or "no peers"
     parts = [f"{result['date']}, {machine['cpu']}, load {machine['load']}, {peers}."]
     for head, *rows in tables(result):
-        lines = [head, ["---"] * len(head), *rows]
-        parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
+        parts.append(table(head, rows))
     return "\n\n".join(parts)
-
-
-def with_tables(readme: str, result: dict[str, Any]) -> str:
-    """Return the text of the README with the tables between its two marks renewed."""
-    head, begin, rest = readme.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    return f"{head}{begin}\n{markdown(result)}\n{end}{tail}"
 
 
 def print_tables(console: Console, result: dict[str, Any]) -> None:
     """Print speed with ratios to the peers, and event rates."""
     for head, *rows in tables(result):
-        table = Table(*head)
+        shown = Table(*head)
         for row in rows:
-            table.add_row(*row)
-        console.print(table)
+            shown.add_row(*row)
+        console.print(shown)
 
 
-def main() -> None:
-    """Measure, print the tables, write the JSON, and the README where it is the committed result."""
-    parser = argparse.ArgumentParser(description="Speed and event rates of the encoders of sound.")
-    parser.add_argument("--data", type=Path, help="folder in the Speech Commands layout")
-    parser.add_argument("--other-speech", type=Path, help="folder with other recordings of speech")
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path, default=RESULT)
-    arguments = parser.parse_args()
-    sounds = sounds_of(arguments)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print and write; return the exit code: 0, 2 for a named error.
+
+    The README is renewed where the result is the committed one.
+    """
+    return exit_code_of("encoders", lambda: _run(_parser().parse_args(arguments)))
+
+
+def _run(options: argparse.Namespace) -> int:
+    sounds = sounds_of(options)
     groups = own_calls()
     peers = add_peers(groups)
     timed = sounds[1] if len(sounds) > 1 else sounds[0]
     result = {
         "date": datetime.date.today().isoformat(),
-        "seed": arguments.seed,
+        "seed": options.seed,
         "machine": asdict(this_machine()),
         "peers": peers,
         "timed_sound": {"name": timed.name, "seconds": timed.samples.size / RATE_HZ},
         "times_real_time": {
-            name: times_real_time(calls, timed.samples, arguments.rounds) for name, calls in groups.items()
+            name: times_real_time(calls, timed.samples, options.rounds) for name, calls in groups.items()
         },
         "event_rates": event_rates(sounds),
     }
     print_tables(Console(), result)
-    arguments.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    if arguments.json == RESULT:
-        README.write_text(with_tables(README.read_text(encoding="utf-8"), result), encoding="utf-8")
+    write_result(options.json, result)
+    if options.json == RESULT:
+        renew(README, "encoders", markdown(result))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = CommandParser(
+        prog="python -m benchmarks.encoders", description="Speed and event rates of the encoders of sound."
+    )
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder in the Speech Commands layout")
+    parser.add_argument(
+        "--other-speech", type=Path, metavar="DIR", help="folder of .flac or .wav speech without keywords"
+    )
+    parser.add_argument(
+        "--seconds", type=positive_seconds, default=60.0, metavar="N", help="of each sound [%(default)s]"
+    )
+    parser.add_argument("--rounds", type=positive_count, default=7, help="turns of each [%(default)s]")
+    parser.add_argument("--seed", type=natural, default=0, help="of every draw [%(default)s]")
+    parser.add_argument(
+        "--json", type=Path, default=RESULT, metavar="FILE", help="result [benchmarks/results]"
+    )
+    return parser
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

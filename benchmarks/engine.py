@@ -15,20 +15,14 @@ from benchmarks.engine_plan import WORKLOADS, plan
 from benchmarks.engine_result import EngineResult
 from benchmarks.engine_runs import Surroundings, measure_group
 from benchmarks.engine_tables import RESULT, markdown
+from benchmarks.exit_code import exit_code_of
 from benchmarks.result_file import write_result
-from eventsim.errors import DataError, EventSimError, OutputError, ParameterError
+from eventsim.errors import DataError, OutputError, ParameterError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and write; return the exit code: 0, 1 where a bar is missed, 2 for a named error."""
-    try:
-        options = _parser().parse_args(arguments)
-        return _measure(options)
-    except EventSimError as error:
-        print(f"engine: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return exit_code_of("engine", lambda: _measure(_parser().parse_args(arguments)))
 
 
 def _measure(options: argparse.Namespace) -> int:

@@ -4,18 +4,17 @@ python -m benchmarks.engine_tables     writes them from results/engine.json into
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
 import msgspec
 
 from benchmarks.engine_result import EngineResult, EntryResult, GroupResult, Judged, Ratio
-from eventsim.atomic_write import write_atomically
+from benchmarks.pages import renew, table
 
 RESULT = Path(__file__).resolve().parent / "results" / "engine.json"
 README = Path(__file__).resolve().parent / "README.md"
-BEGIN, END = "<!-- engine: begin -->", "<!-- engine: end -->"
 
 # Of what an entry counts, the figures worth a column, as each process calls them.
 _FIGURES = (
@@ -45,19 +44,6 @@ def markdown(result: EngineResult) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def with_tables(readme: str, result: EngineResult) -> str:
-    """Return the text of the README with the tables between its two marks renewed.
-
-    >>> with_tables(f"a {BEGIN} old {END} z", EngineResult([])).split()
-    ['a', '<!--', 'engine:', 'begin', '-->', '<!--', 'engine:', 'end', '-->', 'z']
-    """
-    head, begin, rest = readme.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"the README lacks {BEGIN} or {END}")
-    return f"{head}{BEGIN}\n{markdown(result)}\n{END}{tail}"
-
-
 def _bars(result: EngineResult) -> str:
     rows: list[list[str]] = []
     for group in result.groups:
@@ -71,7 +57,7 @@ def _bars(result: EngineResult) -> str:
             rows.append([what, _number(judged.value), _number(judged.at_most), _met(judged)])
     if not rows:
         return ""
-    return "### Bars\n\n" + _table(["what", "measured", "at most", "met"], rows)
+    return "### Bars\n\n" + table(["what", "measured", "at most", "met"], rows) + "\n"
 
 
 def _group(group: GroupResult) -> str:
@@ -83,7 +69,7 @@ def _group(group: GroupResult) -> str:
     rows = [_entry_row(entry, figures) for entry in group.entries]
     head = ["", "runs", "median ms", "lowest..highest", "M events/s", *figures]
     text = f"\n### {group.title}\n\n{group.date}, load {group.load_before} to {group.load_after}.\n\n"
-    text += _table(head, rows)
+    text += table(head, rows) + "\n"
     if group.ratios:
         fastest = {entry.name: min(entry.seconds) for entry in group.entries if entry.runs}
         ratios = [
@@ -96,7 +82,8 @@ def _group(group: GroupResult) -> str:
             ]
             for r in group.ratios
         ]
-        text += "\n" + _table(["time", "ratio", "lowest..highest", "of the fastest", "per event"], ratios)
+        heads = ["time", "ratio", "lowest..highest", "of the fastest", "per event"]
+        text += "\n" + table(heads, ratios) + "\n"
     return text
 
 
@@ -134,19 +121,10 @@ def _met(judged: Ratio | Judged) -> str:
     return "yes" if judged.met else "**no**"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    def lines() -> Iterator[str]:
-        yield "| " + " | ".join(head) + " |"
-        yield "|---" * len(head) + "|"
-        yield from ("| " + " | ".join(row) + " |" for row in rows)
-
-    return "\n".join(lines()) + "\n"
-
-
 def main() -> int:
     """Renew the tables in the README from the committed result."""
     result = msgspec.json.decode(RESULT.read_bytes(), type=EngineResult)
-    write_atomically(README, with_tables(README.read_text(encoding="utf-8"), result).encode())
+    renew(README, "engine", markdown(result))
     return 0
 
 

@@ -17,10 +17,11 @@ from typing import Any
 from apps.command_line import CommandParser, positive_count
 from benchmarks.engine_plan import Entry, Script
 from benchmarks.engine_runs import ROOT, RunError, Surroundings, run_entry
+from benchmarks.exit_code import exit_code_of
 from benchmarks.machine import this_machine
 from benchmarks.result_file import write_result
 from benchmarks.said import said_by
-from eventsim.errors import DataError, EventSimError
+from eventsim.errors import DataError
 
 RESULT = ROOT / "benchmarks" / "results" / "hw_timing.json"
 # in-degree, tick in ns, seconds: about 10^7 messages each.
@@ -33,15 +34,12 @@ RATIO_BAR = 2.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and write; return 0, 1 where a bar is missed, 2 for a named error."""
-    try:
-        options = _parser().parse_args(arguments)
-        result = _measure(options)
-        write_result(options.json, result)
-    except EventSimError as error:
-        print(f"hw_timing: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return exit_code_of("hw_timing", lambda: _run(_parser().parse_args(arguments)))
+
+
+def _run(options: argparse.Namespace) -> int:
+    result = _measure(options)
+    write_result(options.json, result)
     print(tables(result))
     return 0 if all(bar["met"] for bar in result["bars"]) else 1
 

@@ -17,6 +17,7 @@ from apps.assets import default_model
 from apps.command_line import CommandParser, natural, positive_seconds
 from apps.keyword_model import KeywordModel, load_keyword_model
 from apps.spotter import NS_PER_S, KeywordSpotter
+from benchmarks.exit_code import exit_code_of
 from benchmarks.kws_cost_result import (
     Activity,
     BlockCost,
@@ -32,7 +33,7 @@ from benchmarks.kws_passes import SpotterPass, equal_blocks, n_differing, random
 from benchmarks.kws_sounds import Sound, load_sounds
 from benchmarks.machine import this_machine
 from benchmarks.result_file import write_result
-from eventsim.errors import BundleError, EventSimError
+from eventsim.errors import BundleError
 from streams.speech_commands import RATE_HZ
 
 BLOCKS_MS = (10, 100)
@@ -45,16 +46,13 @@ _RESULT = Path(__file__).resolve().parent / "results" / "kws_cost.json"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and write; return the exit code: 0, 2 for a named error, 130 after Ctrl-C."""
-    try:
-        options = _parser().parse_args(arguments)
-        cost = measure(options.data, options.other_speech, options.model, options.seconds, options.seed)
-        print_cost(cost, Console(highlight=False, width=max(_MIN_WIDTH, Console().width)))
-        write_result(options.output, cost)
-    except EventSimError as error:
-        print(f"kws_cost: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return exit_code_of("kws_cost", lambda: _run(_parser().parse_args(arguments)))
+
+
+def _run(options: argparse.Namespace) -> int:
+    cost = measure(options.data, options.other_speech, options.model, options.seconds, options.seed)
+    print_cost(cost, Console(highlight=False, width=max(_MIN_WIDTH, Console().width)))
+    write_result(options.output, cost)
     return 0
 
 

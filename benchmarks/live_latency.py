@@ -3,6 +3,7 @@
 python -m benchmarks.live_latency [--data DIR] [--seconds 300] [--block-ms 10] [--json FILE]
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -21,11 +22,12 @@ import soundfile
 from apps.assets import embedded_clip
 from apps.command_line import CommandParser, positive_seconds
 from apps.transport_options import block_ms
+from benchmarks.exit_code import exit_code_of
 from benchmarks.kws_sounds import load_sounds
 from benchmarks.live_latency_process import WAIT_S, Arrivals
 from benchmarks.machine import Machine, this_machine
 from benchmarks.result_file import write_result
-from eventsim.errors import DataError, EventSimError
+from eventsim.errors import DataError
 from streams.speech_commands import RATE_HZ
 
 RESULT = Path(__file__).parent / "results" / "live_latency.json"
@@ -67,17 +69,14 @@ class LiveLatencyResult(msgspec.Struct, kw_only=True):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and write; return the exit code: 0, 1 where the bar is missed, 2 for a named error."""
-    try:
-        options = _parser().parse_args(arguments)
-        result = measure(options.data, options.seconds, options.block_ms)
-        print(table(result))
-        write_result(options.json, result)
-        return 0 if result.met else 1
-    except EventSimError as error:
-        print(f"live_latency: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return exit_code_of("live_latency", lambda: _run(_parser().parse_args(arguments)))
+
+
+def _run(options: argparse.Namespace) -> int:
+    result = measure(options.data, options.seconds, options.block_ms)
+    print(table(result))
+    write_result(options.json, result)
+    return 0 if result.met else 1
 
 
 def measure(data: Path | None, seconds: float, length_ms: float, speed: float = 1.0) -> LiveLatencyResult:
@@ -212,7 +211,7 @@ def _latency(latency_ns: Sequence[int]) -> Latency:
 
 
 def _parser() -> CommandParser:
-    parser = CommandParser(prog="live_latency", description=__doc__)
+    parser = CommandParser(prog="python -m benchmarks.live_latency", description=__doc__)
     parser.add_argument(
         "--data",
         type=Path,

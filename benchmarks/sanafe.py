@@ -22,13 +22,14 @@ from typing import Any
 
 from apps.command_line import CommandParser
 from benchmarks.engine_runs import ROOT
+from benchmarks.exit_code import exit_code_of
 from benchmarks.machine import this_machine
 from benchmarks.result_file import write_result
 from benchmarks.said import said_by
 from benchmarks.sanafe_cases import export
 from benchmarks.sanafe_ours import MODES, case_of
 from eventsim.atomic_write import write_atomically
-from eventsim.errors import EventSimError, ParameterError
+from eventsim.errors import ParameterError
 
 RESULT = ROOT / "benchmarks" / "results" / "sanafe.json"
 # What stands beside what: the project's way of timing, and SANA-FE's model.
@@ -49,17 +50,14 @@ SPEED_BAR, MEMORY_BAR, EQUAL = 10.0, 5.0, 1e-6
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare, print and write; return 0, 1 if something differs or a bar is missed, 2 for a named error."""
-    try:
-        options = _parser().parse_args(arguments)
-        if "dvs" in options.cases and options.data is None:
-            raise ParameterError("the case dvs needs --data FILE, SANA-FE's dvs_challenge.npz")
-        result = _compare_all(options)
-        write_result(options.json, result)
-    except EventSimError as error:
-        print(f"sanafe: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return exit_code_of("sanafe", lambda: _run(_parser().parse_args(arguments)))
+
+
+def _run(options: argparse.Namespace) -> int:
+    if "dvs" in options.cases and options.data is None:
+        raise ParameterError("the case dvs needs --data FILE, SANA-FE's dvs_challenge.npz")
+    result = _compare_all(options)
+    write_result(options.json, result)
     print(table(result))
     return 0 if all(case["equal"] and case["bars_met"] for case in result["cases"].values()) else 1
 

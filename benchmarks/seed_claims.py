@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from apps.command_line import CommandParser, natural
+from benchmarks.exit_code import exit_code_of
 from benchmarks.pages import renew
 from benchmarks.result_file import write_result
 from benchmarks.seed_claims_result import Baseline, SeedClaims, TwinCheck
@@ -26,7 +27,7 @@ from benchmarks.seed_energy import ecg_energy, keyword_energy
 from benchmarks.seed_gated import multiplications
 from benchmarks.seed_low_pass import low_pass_claim
 from benchmarks.seed_tables import markdown
-from eventsim.errors import EventSimError, ParameterError
+from eventsim.errors import ParameterError
 
 RESULTS = Path(__file__).resolve().parent / "results"
 RESULT, TRAINING = RESULTS / "seed_claims.json", RESULTS / "seed_training.json"
@@ -35,18 +36,15 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "seed-claims.md"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Count, print and write; return the exit code: 0, 2 for a named error."""
-    try:
-        options = _parser().parse_args(arguments)
-        if options.page:
-            result = load()
-        else:
-            result = count(options)
-            write_result(RESULT, result)
-        print(markdown(result))
-        renew(PAGE, "seed-claims", markdown(result))
-    except EventSimError as error:
-        print(f"seed_claims: error: {error}", file=sys.stderr)
-        return 2
+    return exit_code_of("seed_claims", lambda: _run(_parser().parse_args(arguments)))
+
+
+def _run(options: argparse.Namespace) -> int:
+    result = load() if options.page else count(options)
+    if not options.page:
+        write_result(RESULT, result)
+    print(markdown(result))
+    renew(PAGE, "seed-claims", markdown(result))
     return 0
 
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import msgspec
 
 from apps.command_line import CommandParser, natural
+from benchmarks.exit_code import exit_code_of
 from benchmarks.pages import renew
 from benchmarks.result_file import write_result
 from benchmarks.silicon_loihi import predict
 from benchmarks.silicon_result import Silicon
 from benchmarks.silicon_spotter import PUBLISHED, own_spotter
 from benchmarks.silicon_tables import markdown
-from eventsim.errors import EventSimError
 
 RESULT = Path(__file__).resolve().parent / "results" / "silicon.json"
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "silicon.md"
@@ -27,18 +27,15 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "silicon.md"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Predict, print and write; return the exit code: 0, 2 for a named error."""
-    try:
-        options = _parser().parse_args(arguments)
-        if options.page:
-            result = load()
-        else:
-            result = compare(options.data, options.clips, options.seed)
-            write_result(RESULT, result)
-        print(markdown(result))
-        renew(PAGE, "silicon", markdown(result))
-    except EventSimError as error:
-        print(f"silicon: error: {error}", file=sys.stderr)
-        return 2
+    return exit_code_of("silicon", lambda: _run(_parser().parse_args(arguments)))
+
+
+def _run(options: argparse.Namespace) -> int:
+    result = load() if options.page else compare(options.data, options.clips, options.seed)
+    if not options.page:
+        write_result(RESULT, result)
+    print(markdown(result))
+    renew(PAGE, "silicon", markdown(result))
     return 0
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 import msgspec
 
 from apps.command_line import CommandParser, positive_count
+from benchmarks.exit_code import exit_code_of
 from benchmarks.machine import Machine, this_machine
 from benchmarks.result_file import write_result
 from benchmarks.transport_process import LIMIT_S, End, Options
-from eventsim.errors import DataError, EventSimError
+from eventsim.errors import DataError
 
 RESULT = Path(__file__).parent / "results" / "transport.json"
 BAR_HZ = 5e6
@@ -61,26 +62,23 @@ class TransportResult(msgspec.Struct, kw_only=True):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and write; return the exit code: 0, 1 where the bar is missed, 2 for a named error."""
-    try:
-        options = _parser().parse_args(arguments)
-        runs: list[Run] = []
-        for _ in range(options.rounds):
-            runs += [_run(plan) for plan in _plans(options)]
-        result = TransportResult(
-            measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            machine=this_machine(),
-            bar_hz=BAR_HZ,
-            runs=runs,
-            met=all(_met(run) for run in runs if run.options.carrier == "eventsim"),
-        )
-        print(table(result))
-        write_result(options.json, result)
-        return 0 if result.met else 1
-    except EventSimError as error:
-        print(f"transport: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return exit_code_of("transport", lambda: _run_all(_parser().parse_args(arguments)))
+
+
+def _run_all(options: argparse.Namespace) -> int:
+    runs: list[Run] = []
+    for _ in range(options.rounds):
+        runs += [_run(plan) for plan in _plans(options)]
+    result = TransportResult(
+        measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        machine=this_machine(),
+        bar_hz=BAR_HZ,
+        runs=runs,
+        met=all(_met(run) for run in runs if run.options.carrier == "eventsim"),
+    )
+    print(table(result))
+    write_result(options.json, result)
+    return 0 if result.met else 1
 
 
 def table(result: TransportResult) -> str:
@@ -146,7 +144,7 @@ def _started(end: str, options: Options) -> "subprocess.Popen[str]":
 
 
 def _parser() -> CommandParser:
-    parser = CommandParser(prog="transport", description=__doc__)
+    parser = CommandParser(prog="python -m benchmarks.transport", description=__doc__)
     parser.add_argument("--seconds", type=positive_count, default=30, help="of each run")
     parser.add_argument("--events", type=positive_count, default=20_000, help="per message")
     parser.add_argument("--rounds", type=positive_count, default=1)

@@ -1,22 +1,19 @@
 """The benchmark of encoders runs on what comes with the package; its result holds what the tables show."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
 from benchmarks import encoders
+from benchmarks.pages import with_tables
 from streams.encoders import ENCODERS
 
 
 @pytest.mark.compiled
-def test_the_result_has_speed_and_rates(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_result_has_speed_and_rates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "encoders.json"
-    monkeypatch.setattr(sys, "argv", ["encoders", "--rounds", "1", "--json", str(file)])
-    encoders.main()
+    assert encoders.main(["--rounds", "1", "--json", str(file)]) == 0
     result = json.loads(file.read_text())
     assert {row["encoder"] for row in result["event_rates"]} == set(ENCODERS)
     assert all(row["events_per_s"] > 100 for row in result["event_rates"])
@@ -34,5 +31,5 @@ def test_blocks_cover_the_sound() -> None:
 
 def test_the_readme_shows_the_committed_result() -> None:
     readme = encoders.README.read_text(encoding="utf-8")
-    assert encoders.BEGIN in readme
-    assert encoders.with_tables(readme, json.loads(encoders.RESULT.read_text())) == readme
+    result = json.loads(encoders.RESULT.read_text())
+    assert with_tables(readme, "encoders", encoders.markdown(result)) == readme

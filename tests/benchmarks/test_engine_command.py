@@ -10,8 +10,9 @@ from benchmarks import engine
 from benchmarks.engine_plan import WORKLOADS, Asked, Entry, Group, Limit, Script, plan
 from benchmarks.engine_result import EngineResult, EntryResult, judge, ratio_of
 from benchmarks.engine_runs import RunError, Surroundings, measure_group, read_script
-from benchmarks.engine_tables import README, RESULT, markdown, with_tables
+from benchmarks.engine_tables import README, RESULT, markdown
 from benchmarks.measured import Measured, peak_mb
+from benchmarks.pages import with_tables
 
 SAYS = """
 import json, os, sys
@@ -170,4 +171,4 @@ def test_the_readme_shows_the_committed_result() -> None:
     result = msgspec.json.decode(RESULT.read_bytes(), type=EngineResult)
     assert result.groups
     readme = README.read_text(encoding="utf-8")
-    assert with_tables(readme, result) == readme
+    assert with_tables(readme, "engine", markdown(result)) == readme
