@@ -1,9 +1,10 @@
 """Reads recorded streams back, bit for bit, up to the first damage."""
 
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BufferedReader
+from pathlib import Path
 from typing import BinaryIO, Literal
 
 from eventsim.errors import ParameterError, SourceError
@@ -18,6 +19,7 @@ from streams.recording_format import (
     split_body,
 )
 from streams.recording_writer import RecordingWriter as RecordingWriter
+from streams.regular_file import open_regular
 from streams.wire import Frames
 
 PathLike = str | os.PathLike[str]
@@ -120,16 +122,7 @@ class Recording:
             ) from None
 
     def _opened(self) -> BinaryIO:
-        try:
-            # Not blocking, or a named pipe would hang here instead of being refused.
-            descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else None
-            raise SourceError(f"{self.path}: cannot be opened: {reason or error}") from None
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise SourceError(f"{self.path}: is no regular file")
-        file = open(descriptor, "rb", buffering=1 << 20)  # noqa: SIM115  (returned open)
+        file = BufferedReader(open_regular(Path(self.path)), 1 << 20)
         try:
             problem = file_problem(self._read(file, FILE_HEAD_BYTES, 0))
             if problem:

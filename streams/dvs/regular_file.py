@@ -5,7 +5,7 @@ from io import FileIO
 from pathlib import Path
 
 from eventsim.errors import SourceError
-from streams.regular_file import open_regular as open_regular
+from streams.regular_file import open_regular
 
 
 def head_of(path: Path, count: int = 4096) -> bytes:

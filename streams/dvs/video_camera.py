@@ -17,9 +17,9 @@ from streams.dvs.error_reason import reason_of
 from streams.dvs.frames_camera import SeenFrames
 from streams.dvs.picture_thread import Picture, PictureThread
 from streams.dvs.pixel_model import PixelArray, PixelConfig
-from streams.dvs.regular_file import open_regular
 from streams.dvs.statistics import DvsStatistics
 from streams.dvs_block import DvsBlock
+from streams.regular_file import open_regular
 
 NS_PER_S = 1_000_000_000
 _DROPPED = "pictures dropped because the reader was too slow"

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from eventsim.errors import SourceError
 from streams.dvs.formats.faery_process import FaeryProcess
 from streams.dvs.packet import Packet
-from streams.dvs.regular_file import open_regular, read_up_to
+from streams.dvs.regular_file import read_up_to
+from streams.regular_file import open_regular
 
 MAGIC = b"#!AER-DAT4.0\r\n"
 _PACKET_HEAD = struct.Struct("<ii")

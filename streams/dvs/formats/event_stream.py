@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from eventsim.errors import SourceError
 from streams.dvs.packet import Packet, Room, room_for
-from streams.dvs.regular_file import head_of, open_regular, read_up_to
+from streams.dvs.regular_file import head_of, read_up_to
+from streams.regular_file import open_regular
 
 _BYTES_PER_CHUNK = 1 << 20
 _HEAD = 20

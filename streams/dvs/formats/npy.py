@@ -17,7 +17,8 @@ from eventsim.errors import EventError, SourceError
 from streams.dvs.as_events import Columns, columns_of
 from streams.dvs.error_reason import reason_of
 from streams.dvs.packet import Packet
-from streams.dvs.regular_file import open_regular, records_of
+from streams.dvs.regular_file import records_of
+from streams.regular_file import open_regular
 
 _EVENTS_PER_CHUNK = 1 << 17
 

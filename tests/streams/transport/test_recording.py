@@ -162,11 +162,11 @@ def test_what_is_no_recording_is_refused_in_one_line(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for name, words in (
         ("text", "not a recording"),
-        ("empty", "not a recording"),
+        ("empty", "is empty"),
         ("short", "damaged"),
         ("pipe", "no regular file"),
-        ("missing", "No such file"),
-        (".", "no regular file"),
+        ("missing", "no such file"),
+        (".", "is a folder"),
     ):
         with pytest.raises(SourceError, match=words):
             Recording(tmp_path / name)
