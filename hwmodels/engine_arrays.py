@@ -84,6 +84,16 @@ def new_measures(costs: HardwareCosts, keep: bool) -> Measures:
     )
 
 
+def unit_times(costs: HardwareCosts) -> UnitTimes:
+    """Return what a neuron unit's operations take; without a barrier, nothing is gone over."""
+    return UnitTimes(
+        costs.neuron_access_ps if costs.mode == "barrier" else 0,
+        costs.neuron_update_ps,
+        costs.spike_out_ps,
+        costs.message_out_ps,
+    )
+
+
 def laid_out(
     spikes: tuple[Ints, Indices, Ints, Ints],
     totals: tuple[Ints, Ints],
@@ -104,13 +114,7 @@ def laid_out(
     lay_out_outer(outer[0], outer[1], table.indptr, outer_first, entry)
     inner_first = np.full(totals[0].shape[0] + 1, n_outer, np.int64)
     tail = np.zeros(totals[0].shape[0], np.int64)
-    times = UnitTimes(
-        costs.neuron_access_ps if costs.mode == "barrier" else 0,
-        costs.neuron_update_ps,
-        costs.spike_out_ps,
-        costs.message_out_ps,
-    )
-    lay_out(Spikes(*spikes), totals, table.indptr, times, inner_first, (entry, gap), tail)
+    lay_out(Spikes(*spikes), totals, table.indptr, unit_times(costs), inner_first, (entry, gap), tail)
     return Laid(entry, gap, outer_first, inner_first, tail)
 
 

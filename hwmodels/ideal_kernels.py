@@ -49,6 +49,22 @@ class Laid(NamedTuple):
     tail: Ints
 
 
+class Sent(NamedTuple):
+    """What is sent in some ticks, in order, not laid out.
+
+    row, slot, core, upto : int64, int32, int32, int64, of each spike which tick, which neuron, where, and
+    neurons updated there up to it. outer, outer_row : int64 twice, of each event from outside which tick, and
+    which row of the table.
+    """
+
+    row: Ints
+    slot: Indices
+    core: Indices
+    upto: Ints
+    outer: Ints
+    outer_row: Ints
+
+
 class Tally(NamedTuple):
     """What is measured: latency (sum, largest; ps), histogram of it, waiting per core, ps; each message.
 

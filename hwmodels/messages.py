@@ -14,6 +14,7 @@ from eventsim.errors import PlacementError
 from eventsim.network import Network
 from eventsim.projections import Csr, Dense, Projection
 from hwmodels.activity import Indices, Ints, emitters
+from hwmodels.delayed_synapses import DelayedSynapses
 from hwmodels.message_kernels import NO_REACH, add_synapses, lower_reach, write_messages, write_reach
 from hwmodels.placement import Placement
 
@@ -21,16 +22,6 @@ FORMS = ("dense", "sparse", "conv")
 """The forms of synapses a chip may charge differently: all-to-all, sparse or one-to-one, shared windows."""
 
 _CELLS_PER_BLOCK = 2**16
-
-
-@dataclass(frozen=True, eq=False)
-class DelayedSynapses:
-    """Synapses that share a source and a delay: the slots each of its addresses reaches."""
-
-    source: str
-    delay: int
-    indptr: Ints
-    targets: Indices
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,6 +42,49 @@ def mark_targets(
 
 
 @njit(cache=True, nogil=True)
+def mark_single_targets(
+    ticks: Ints, sources: Indices, target: Indices, delay: int, busy: Ints, bits: Words
+) -> None:
+    """Do what `mark_targets` does where a source reaches one slot, or none: -1."""
+    row = 0
+    for k in range(ticks.shape[0]):
+        at = ticks[k] + delay
+        while busy[row] < at:
+            row += 1
+        slot = target[sources[k]]
+        if slot >= 0:
+            bits[row, slot >> 6] |= np.uint64(1) << np.uint64(slot & 63)
+
+
+@njit(cache=True, nogil=True)
+def mark_masks(
+    ticks: Ints, sources: Indices, first: int, masks: Words, delay: int, busy: Ints, bits: Words
+) -> None:
+    """Do what `mark_targets` does with the slots that each source reaches as masks.
+
+    masks : uint64[n_sources, n], from word `first` on.
+    """
+    row = 0
+    for k in range(ticks.shape[0]):
+        at = ticks[k] + delay
+        while busy[row] < at:
+            row += 1
+        mask = masks[sources[k]]
+        into = bits[row, first : first + mask.shape[0]]
+        for word in range(mask.shape[0]):
+            into[word] |= mask[word]
+
+
+@njit(cache=True, nogil=True)
+def write_masks(indptr: Ints, targets: Indices, first: int, masks: Words) -> None:
+    """Set the bits of the slots each source reaches; masks : uint64[n_sources, n], from word `first` on."""
+    for source in range(masks.shape[0]):
+        for s in range(indptr[source], indptr[source + 1]):
+            slot = targets[s]
+            masks[source, (slot >> 6) - first] |= np.uint64(1) << np.uint64(slot & 63)
+
+
+@njit(cache=True, nogil=True)
 def mark_fired(rows: Ints, slots: Indices, bits: Words) -> None:
     """Set bits[row, slot] of each spike."""
     for k in range(rows.shape[0]):

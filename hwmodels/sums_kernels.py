@@ -5,30 +5,13 @@ A message then takes the same time whenever it is sent, so no message needs a pl
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from hwmodels.ideal_kernels import Entries, bucket_of
+from hwmodels.ideal_kernels import Entries, Sent, bucket_of
 
 Ints = npt.NDArray[np.int64]
-Indices = npt.NDArray[np.int32]
-
-
-class Sent(NamedTuple):
-    """What is sent in some ticks, in order.
-
-    row, slot, core : int64, int32, int32, of each spike which tick, which neuron, and where. outer,
-    outer_row : int64 twice, of each event from outside which tick, and which row of the table.
-    """
-
-    row: Ints
-    slot: Indices
-    core: Indices
-    outer: Ints
-    outer_row: Ints
 
 
 @njit(cache=True, nogil=True)

@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hwmodels.activity import Activity, Indices, Ints
-from hwmodels.messages import DelayedSynapses, MessageTable
-from hwmodels.reached_kernels import count_updates, distinct_ticks, mark_fired, mark_targets
+from hwmodels.delayed_synapses import DelayedSynapses
+from hwmodels.messages import MessageTable
+from hwmodels.reached_kernels import count_updates, distinct_ticks, mark_fired
 
 _BITS_PER_STRETCH = 2**25
 _CELLS_PER_STRETCH = 2**18
-_MESSAGES_PER_STRETCH = 2**15
+_MESSAGES_PER_STRETCH = 2**17
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,7 @@ def _in_order(activity: Activity, table: MessageTable, names: list[str]) -> tupl
 
 def busy_ticks(activity: Activity, emissions: Emissions, reaching: list[DelayedSynapses]) -> Ints:
     """Return the ticks, from the start, in which anything is sent or reaches a neuron by some synapses."""
-    parts = [np.unique(emissions.tick), np.unique(emissions.outer_tick)]
+    parts = [_distinct(emissions.tick), _distinct(emissions.outer_tick)]
     for synapses in reaching:
         if synapses.source in activity.spikes:
             train = activity.spikes[synapses.source]
@@ -72,6 +73,13 @@ def busy_ticks(activity: Activity, emissions: Emissions, reaching: list[DelayedS
     return ticks[ticks < activity.n_ticks]
 
 
+def _distinct(ticks: Ints) -> Ints:
+    """Return each of some ascending ticks once."""
+    first = np.ones(ticks.shape[0], np.bool_)
+    np.not_equal(ticks[1:], ticks[:-1], out=first[1:])
+    return ticks[first]
+
+
 @dataclass(frozen=True, eq=False)
 class Stretch:
     """Some busy ticks: what is made in them.
@@ -79,6 +87,7 @@ class Stretch:
     Parameters
     ----------
     ticks : int64[k], busy ticks
+    messages : int64[k], sent in each
     spikes : slice of the emissions' neuron spikes that fall into them
     row, core : int64[n_spikes], int32[n_spikes], which of the ticks, and the core that fires
     upto : int64[n_spikes], neurons updated on the spike's core in its tick (and level), up to its own
@@ -86,6 +95,7 @@ class Stretch:
     """
 
     ticks: Ints
+    messages: Ints
     spikes: slice
     row: Ints
     core: Indices
@@ -114,8 +124,9 @@ def stretches(
         full = int(np.searchsorted(sent, sent[first] + most_messages, side="right")) - 1
         stop = min(first + longest, max(full, first + 1), busy.shape[0])
         ticks = busy[first:stop]
-        low, high = np.searchsorted(emissions.tick, [ticks[0], ticks[-1] + 1]).tolist()
-        rows = np.searchsorted(ticks, emissions.tick[low:high])
+        begins = np.searchsorted(emissions.tick, np.append(ticks, ticks[-1] + 1))
+        low, high = int(begins[0]), int(begins[-1])
+        rows = np.repeat(np.arange(ticks.shape[0]), np.diff(begins))
         slots = emissions.slot[low:high]
         bits = np.zeros((ticks.shape[0], n_words), np.uint64)
         if reached:
@@ -130,7 +141,7 @@ def stretches(
         for mask, counts in zip(masks, updated, strict=True):
             count_updates(bits, mask, table.core_start, (rows, slots, core), upto, counts)
         found = updated if by_level else updated[0]
-        yield Stretch(ticks, slice(low, high), rows, core, upto, found)
+        yield Stretch(ticks, np.diff(sent[first : stop + 1]), slice(low, high), rows, core, upto, found)
         first = stop
 
 
@@ -162,5 +173,4 @@ def _mark(synapses: DelayedSynapses, activity: Activity, ticks: Ints, bits: npt.
         return
     offset = synapses.delay - activity.start_tick
     low, high = np.searchsorted(train.tick, [ticks[0] - offset, ticks[-1] + 1 - offset]).tolist()
-    some = slice(low, high)
-    mark_targets(train.tick[some], train.index[some], synapses.indptr, synapses.targets, offset, ticks, bits)
+    synapses.mark(train.tick[low:high], train.index[low:high], offset, ticks, bits)

@@ -72,7 +72,7 @@ def test_asynchronous(case, contention, live):
 def test_barrier_with_arrivals_sorted_afterwards(case):
     """The way of ticks with very many messages, taken by all of them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hwmodels.timing.FEW", -1)
+        patch.setattr("hwmodels.barrier.FEW", -1)
         compare(case, "none")
 
 
@@ -92,7 +92,7 @@ def test_sums_spike_by_spike_are_those_message_by_message(case, most):
     net, placement, costs, activity, entrance = case
     table = build_messages(net, placement)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hwmodels.timing._SUMMED_PER_STRETCH", most)
+        patch.setattr("hwmodels.barrier._SUMMED_PER_STRETCH", most)
         found = time_activity(activity, table, costs, contention="sums", entrance=entrance)
     one_by_one = time_activity(
         activity, table, costs, contention="sums", entrance=entrance, keep_messages=True
@@ -140,7 +140,7 @@ def test_a_tick_of_many_messages_both_ways(n):
     found = []
     for few in (-1, 256):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("hwmodels.timing.FEW", few)
+            patch.setattr("hwmodels.barrier.FEW", few)
             found.append(time_activity(activity, table, costs, keep_messages=True))
     truth = time_activity_simpy(activity, net, placement, costs)
     for each in found:
