@@ -58,11 +58,13 @@ class Activity:
     spikes : SpikeTrain for each input, source and spiking population by name
     updates : which neurons a tick brings up to date: "reached" means those an event reaches in that tick and
         those that fire in it; "every_tick" means all of them in every tick
+    per_chip_tick : how many ticks of the network, counted from time 0, a chip with a barrier takes as one
 
     Raises
     ------
     ParameterError
-        if the range of ticks is empty backwards, the grid is not positive, or `updates` is another word.
+        if the range of ticks is empty backwards, the grid or `per_chip_tick` is not positive, or `updates` is
+        another word.
     EventError
         if a spike lies outside of the ticks covered.
     """
@@ -72,6 +74,7 @@ class Activity:
     stop_tick: int
     spikes: Mapping[str, SpikeTrain]
     updates: Updates = "reached"
+    per_chip_tick: int = 1
 
     def __post_init__(self) -> None:
         if self.tick_ns <= 0 or self.stop_tick < self.start_tick:
@@ -83,6 +86,9 @@ class Activity:
             raise ParameterError(
                 f"updates must be one of {', '.join(get_args(Updates))}, got {self.updates!r}"
             )
+        every = self.per_chip_tick
+        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+            raise ParameterError(f"per_chip_tick must be a whole number of at least 1, got {every!r}")
         for name, train in self.spikes.items():
             if len(train) and not (self.start_tick <= train.tick[0] and train.tick[-1] < self.stop_tick):
                 raise EventError(
@@ -95,6 +101,16 @@ class Activity:
     def n_ticks(self) -> int:
         """Return how many ticks are covered."""
         return self.stop_tick - self.start_tick
+
+    @property
+    def first_chip_tick(self) -> int:
+        """Return the chip's tick that the first tick of the network falls into."""
+        return self.start_tick // self.per_chip_tick
+
+    @property
+    def n_chip_ticks(self) -> int:
+        """Return how many ticks of the chip are covered, at least in part."""
+        return -(-self.stop_tick // self.per_chip_tick) - self.first_chip_tick if self.n_ticks else 0
 
     @property
     def n_spikes(self) -> dict[str, int]:

@@ -186,7 +186,7 @@ def _chain(
 ) -> None:
     """Put the ticks one after the other: work, barrier, and no sooner than real time allows."""
     per_neuron = costs.neuron_access_ps
-    idle_ticks = activity.n_ticks - work.shape[0]
+    idle_ticks = activity.n_chip_ticks - work.shape[0]
     if activity.updates == "every_tick":
         per_neuron += costs.neuron_update_ps
         measures.updated += np.diff(table.core_start) * idle_ticks

@@ -261,7 +261,7 @@ class _Loop:
         bits = np.zeros((busy.shape[0], (table.n_slots + 63) >> 6), np.uint64)
         for k, at, who in reached:
             relay = self.relays.relays[k]
-            mark_targets(at, who.astype(np.int32), relay.indptr, relay.slots, 0, busy, bits)
+            mark_targets(at, who.astype(np.int32), relay.indptr, relay.slots, busy + 1, bits)
         row = np.searchsorted(busy, tick)
         mark_fired(row, slot, bits)
         core = table.cores_of(slot)

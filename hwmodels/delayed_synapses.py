@@ -33,18 +33,18 @@ class DelayedSynapses:
     indptr: Ints
     targets: Indices
 
-    def mark(self, ticks: Ints, sources: Indices, offset: int, busy: Ints, bits: Words) -> None:
-        """Set bits[k, slot] where a spike, `offset` ticks later, reaches the slot in tick busy[k].
+    def mark(self, ticks: Ints, sources: Indices, until: Ints, bits: Words) -> None:
+        """Set bits[k, slot] where a spike sent before until[k], not before until[k - 1], reaches the slot.
 
-        ticks, sources : int64[n], int32[n], sorted by tick. busy : int64[n_ticks], ascending; holds all ticks
-        of arrival. bits : uint64[n_ticks, n_words].
+        ticks, sources : int64[n], int32[n], sorted by tick. until : int64[n_ticks], ascending, the last one
+        beyond all spikes. bits : uint64[n_ticks, n_words].
         """
         if self._single is not None:
-            mark_single_targets(ticks, sources, self._single, offset, busy, bits)
+            mark_single_targets(ticks, sources, self._single, until, bits)
         elif self._masks is not None:
-            mark_masks(ticks, sources, *self._masks, offset, busy, bits)
+            mark_masks(ticks, sources, *self._masks, until, bits)
         else:
-            mark_targets(ticks, sources, self.indptr, self.targets, offset, busy, bits)
+            mark_targets(ticks, sources, self.indptr, self.targets, until, bits)
 
     @cached_property
     def _single(self) -> Indices | None:

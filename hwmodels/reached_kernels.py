@@ -12,29 +12,35 @@ Words = npt.NDArray[np.uint64]
 
 
 @njit(cache=True, nogil=True)
-def distinct_ticks(ticks: Ints, sources: Indices, indptr: Ints, found: Ints) -> int:
-    """Write the ticks, ascending as given, in which a source fires that has targets; return how many."""
+def distinct_ticks(
+    ticks: Ints, sources: Indices, indptr: Ints, delay: int, per_chip_tick: int, found: Ints
+) -> int:
+    """Write the chip's ticks in which spikes reach a target, `delay` after they are sent; return how many.
+
+    ticks, sources : spikes sorted by tick of the network. found : ascending.
+    """
     n = 0
+    until = ticks[0] if ticks.shape[0] else 0
     for k in range(ticks.shape[0]):
-        if (n == 0 or found[n - 1] != ticks[k]) and indptr[sources[k]] < indptr[sources[k] + 1]:
-            found[n] = ticks[k]
+        if (n == 0 or ticks[k] >= until) and indptr[sources[k]] < indptr[sources[k] + 1]:
+            found[n] = (ticks[k] + delay) // per_chip_tick
+            until = (found[n] + 1) * per_chip_tick - delay
             n += 1
     return n
 
 
 @njit(cache=True, nogil=True)
 def mark_targets(
-    ticks: Ints, sources: Indices, indptr: Ints, targets: Indices, delay: int, busy: Ints, bits: Words
+    ticks: Ints, sources: Indices, indptr: Ints, targets: Indices, until: Ints, bits: Words
 ) -> None:
-    """Set bits[k, slot] where a spike reaches the slot in tick busy[k].
+    """Set bits[k, slot] where a spike sent before until[k], and not before until[k - 1], reaches the slot.
 
-    ticks, sources : spikes sorted by tick, each of whose arrivals, `delay` later, is one of `busy`.
-    indptr, targets : the slots each source reaches. busy : int64[n], ascending. bits : uint64[n, n_words].
+    ticks, sources : spikes sorted by tick. indptr, targets : the slots each source reaches. until : int64[n],
+    ascending, the last one beyond all spikes. bits : uint64[n, n_words].
     """
     row = 0
     for k in range(ticks.shape[0]):
-        at = ticks[k] + delay
-        while busy[row] < at:
+        while until[row] <= ticks[k]:
             row += 1
         for s in range(indptr[sources[k]], indptr[sources[k] + 1]):
             slot = targets[s]
@@ -42,14 +48,11 @@ def mark_targets(
 
 
 @njit(cache=True, nogil=True)
-def mark_single_targets(
-    ticks: Ints, sources: Indices, target: Indices, delay: int, busy: Ints, bits: Words
-) -> None:
+def mark_single_targets(ticks: Ints, sources: Indices, target: Indices, until: Ints, bits: Words) -> None:
     """Do what `mark_targets` does where a source reaches one slot, or none: -1."""
     row = 0
     for k in range(ticks.shape[0]):
-        at = ticks[k] + delay
-        while busy[row] < at:
+        while until[row] <= ticks[k]:
             row += 1
         slot = target[sources[k]]
         if slot >= 0:
@@ -57,17 +60,14 @@ def mark_single_targets(
 
 
 @njit(cache=True, nogil=True)
-def mark_masks(
-    ticks: Ints, sources: Indices, first: int, masks: Words, delay: int, busy: Ints, bits: Words
-) -> None:
+def mark_masks(ticks: Ints, sources: Indices, first: int, masks: Words, until: Ints, bits: Words) -> None:
     """Do what `mark_targets` does with the slots that each source reaches as masks.
 
     masks : uint64[n_sources, n], from word `first` on.
     """
     row = 0
     for k in range(ticks.shape[0]):
-        at = ticks[k] + delay
-        while busy[row] < at:
+        while until[row] <= ticks[k]:
             row += 1
         mask = masks[sources[k]]
         into = bits[row, first : first + mask.shape[0]]

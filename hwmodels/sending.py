@@ -155,7 +155,7 @@ def count_operations(
     )
     sum_messages(sending.rows, how_often(emissions, table), sending.mesh, sums)
     counts = {
-        "neuron_access": np.diff(table.core_start) * activity.n_ticks * (costs.mode == "barrier"),
+        "neuron_access": np.diff(table.core_start) * activity.n_chip_ticks * (costs.mode == "barrier"),
         "neuron_update": updated.astype(np.int64),
         "spike_out": spike_out,
         "message_out": sums.message_out,

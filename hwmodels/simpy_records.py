@@ -104,7 +104,7 @@ class Records:
         row, core, sent, served = _columns(self.messages, 4)
         tick, start, end = _columns(ticks, 3)
         return Timing(
-            first_tick=activity.start_tick,
+            first_tick=activity.first_chip_tick,
             tick=tick,
             start_ps=start,
             end_ps=end,

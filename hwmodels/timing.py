@@ -56,8 +56,8 @@ def time_activity(
     Raises
     ------
     ParameterError
-        if activity, table and costs do not belong together, an asynchronous chip is asked for "sums" or for
-        updates in every tick, or times would not fit 64 bits.
+        if activity, table and costs do not belong together, an asynchronous chip is asked for "sums", for
+        updates in every tick or for ticks of its own, or times would not fit 64 bits.
     """
     if contention not in get_args(Contention):
         raise ParameterError(
@@ -71,6 +71,10 @@ def time_activity(
     if asynchronous and (contention == "sums" or activity.updates == "every_tick"):
         raise ParameterError(
             'an asynchronous chip has no ticks: neither contention="sums" nor updates="every_tick"'
+        )
+    if asynchronous and activity.per_chip_tick > 1:
+        raise ParameterError(
+            f"an asynchronous chip has no ticks: per_chip_tick must be 1, got {activity.per_chip_tick}"
         )
     _check_range(activity, table, costs, sending, emissions)
     if asynchronous:
@@ -90,11 +94,11 @@ def _check_range(
     longest = float(per_row[emissions.slot].sum() + per_row[emissions.outer_row].sum())
     longest += costs.spike_out_ps * float(emissions.slot.shape[0])
     a_tick = float(costs.neuron_access_ps + costs.neuron_update_ps) * table.n_slots + costs.barrier_ps
-    a_tick += max(costs.real_time_tick_ps or 0, activity.tick_ns * 1000)
-    longest += a_tick * (activity.n_ticks + 1)
+    a_tick += max(costs.real_time_tick_ps or 0, activity.tick_ns * activity.per_chip_tick * 1000)
+    longest += a_tick * (activity.n_chip_ticks + 1)
     if longest > _FARTHEST_PS:
         raise ParameterError(
-            f"{activity.n_ticks} ticks could take {longest:.3g} ps, more than 64 bits hold: "
+            f"{activity.n_chip_ticks} ticks could take {longest:.3g} ps, more than 64 bits hold: "
             "take a shorter stretch or a coarser tick"
         )
 
@@ -110,8 +114,8 @@ def _finished(
     counts = count_operations(activity, table, costs, sending, emissions, found.updated)
     neuron, synapse, link = busy_times(counts, costs)
     return Timing(
-        first_tick=activity.start_tick,
-        tick=found.tick + activity.start_tick,
+        first_tick=activity.first_chip_tick,
+        tick=found.tick + activity.first_chip_tick,
         start_ps=found.start,
         end_ps=found.end,
         total_ps=found.total,

@@ -8,7 +8,7 @@ position in what it sends).
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Generator
 from typing import Any
 
@@ -147,26 +147,31 @@ class ChipModel:
     def _schedule(self) -> None:
         """Find out which neurons fire and are updated in each tick, and what enters from outside."""
         a = self.activity
-        self.fired: dict[int, set[int]] = defaultdict(set)
+        self.fired: dict[int, Counter[int]] = defaultdict(Counter)
         self.enters: dict[int, list[tuple[int, bool]]] = defaultdict(list)
         self.updated: dict[int, set[int]] = defaultdict(set)
         for name, train in a.spikes.items():
-            for tick, index in zip(train.tick.tolist(), train.index.tolist(), strict=True):
-                row = self.row[name, index]
+            for sent, index in zip(train.tick.tolist(), train.index.tolist(), strict=True):
+                row, tick = self.row[name, index], sent // a.per_chip_tick
                 if name not in self.outside:
-                    self.fired[tick].add(row)
+                    self.fired[tick][row] += 1
                 elif name not in self.entrance.absent:
                     self.enters[tick].append((row, name in self.entrance.direct))
                 if a.updates == "reached":
                     for synapse in self.synapses[row]:
-                        if tick + synapse.delay < a.stop_tick:
-                            self.updated[tick + synapse.delay].add(synapse.target)
+                        if sent + synapse.delay < a.stop_tick:
+                            self.updated[(sent + synapse.delay) // a.per_chip_tick].add(synapse.target)
         for tick, rows in self.fired.items():
-            self.updated[tick] |= rows
+            self.updated[tick] |= rows.keys()
         self.busy = sorted({*self.fired, *self.enters, *self.updated})
         if a.updates == "every_tick":
             everyone = set(range(len(self.core)))
-            self.updated = dict.fromkeys(range(a.start_tick, a.stop_tick), everyone)
+            self.updated = dict.fromkeys(self.chip_ticks(), everyone)
+
+    def chip_ticks(self) -> range:
+        """Return the ticks of the chip."""
+        first = self.activity.first_chip_tick
+        return range(first, first + self.activity.n_chip_ticks)
 
     def _messages(self, row: int, tick: int, unit: int, direct: bool = False) -> list[Message]:
         """Return the messages of one spike, by destination core."""
@@ -273,7 +278,7 @@ class ChipModel:
             if row in self.updated[tick]:
                 work += self.costs.neuron_update_ps
                 self.records.counts["neuron_update"][core] += 1
-            if row in self.fired[tick]:
+            for _ in range(self.fired[tick][row]):
                 work += self.costs.spike_out_ps
                 self.records.counts["spike_out"][core] += 1
                 messages = self._messages(row, tick, core + 1)
@@ -291,8 +296,8 @@ class ChipModel:
 
     def ticks(self) -> Steps:
         """Run tick after tick: all work, the barrier, the next begin."""
-        c, a = self.costs, self.activity
-        for tick in range(a.start_tick, a.stop_tick):
+        c = self.costs
+        for tick in self.chip_ticks():
             begin = self.now
             work = [self.env.process(self.inlet(tick))]
             for core, rows in enumerate(self.neurons_on):

@@ -20,7 +20,7 @@ _MESSAGES_PER_STRETCH = 2**17
 
 @dataclass(frozen=True, eq=False)
 class Emissions:
-    """All that is sent, in ticks from the start of the activity.
+    """All that is sent, in ticks of the chip from the start of the activity.
 
     Parameters
     ----------
@@ -46,17 +46,20 @@ def emissions_of(activity: Activity, table: MessageTable, absent: frozenset[str]
 
 
 def _in_order(activity: Activity, table: MessageTable, names: list[str]) -> tuple[Ints, Ints]:
-    """Return ticks from the start and rows of what some names emit, sorted by (tick, row)."""
+    """Return the chip's ticks from the start and rows of what some names emit, sorted by (tick, row)."""
     trains = [activity.spikes[name] for name in names]
     none = np.empty(0, np.int64)
-    tick = np.concatenate([none, *(train.tick for train in trains)]) - activity.start_tick
+    tick = np.concatenate([none, *(train.tick for train in trains)])
+    if activity.per_chip_tick > 1:
+        tick //= activity.per_chip_tick
+    tick -= activity.first_chip_tick
     row = np.concatenate(
         [none, *(table.rows[name][train.index] for name, train in zip(names, trains, strict=True))]
     )
     key = tick * table.n_rows + row
     if bool((key[1:] >= key[:-1]).all()):
         return tick, row
-    order = np.argsort(key, kind="stable")
+    order = np.argsort(key)
     return tick[order], row[order]
 
 
@@ -66,11 +69,13 @@ def busy_ticks(activity: Activity, emissions: Emissions, reaching: list[DelayedS
     for synapses in reaching:
         if synapses.source in activity.spikes:
             train = activity.spikes[synapses.source]
-            room = np.empty(min(len(train), activity.n_ticks), np.int64)
-            n = distinct_ticks(train.tick, train.index, synapses.indptr, room)
-            parts.append(room[:n] - activity.start_tick + synapses.delay)
-    ticks = np.unique(np.concatenate(parts))
-    return ticks[ticks < activity.n_ticks]
+            n = int(np.searchsorted(train.tick, activity.stop_tick - synapses.delay))
+            room = np.empty(min(n, activity.n_chip_ticks), np.int64)
+            n = distinct_ticks(
+                train.tick[:n], train.index, synapses.indptr, synapses.delay, activity.per_chip_tick, room
+            )
+            parts.append(room[:n] - activity.first_chip_tick)
+    return np.unique(np.concatenate(parts))
 
 
 def _distinct(ticks: Ints) -> Ints:
@@ -171,6 +176,8 @@ def _mark(synapses: DelayedSynapses, activity: Activity, ticks: Ints, bits: npt.
     train = activity.spikes.get(synapses.source)
     if train is None:
         return
-    offset = synapses.delay - activity.start_tick
-    low, high = np.searchsorted(train.tick, [ticks[0] - offset, ticks[-1] + 1 - offset]).tolist()
-    synapses.mark(train.tick[low:high], train.index[low:high], offset, ticks, bits)
+    every, first = activity.per_chip_tick, activity.first_chip_tick
+    until = (ticks + (first + 1)) * every - synapses.delay
+    last = min(int(until[-1]), activity.stop_tick - synapses.delay)
+    low, high = np.searchsorted(train.tick, [until[0] - every, last]).tolist()
+    synapses.mark(train.tick[low:high], train.index[low:high], until, bits)

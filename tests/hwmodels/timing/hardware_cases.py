@@ -128,4 +128,6 @@ def cases(draw, mode=None):
     )
     updates = draw(st.sampled_from(["reached", "every_tick"])) if mode == "barrier" else "reached"
     activity = activity_of(rng, net, draw(st.sampled_from([0.2, 0.6, 1.0])), updates)
+    if mode == "barrier":
+        activity = dataclasses.replace(activity, per_chip_tick=draw(st.sampled_from([1, 1, 2, 3, 20])))
     return net, Placement(chip, core_of), draw(costs(mode, tiles)), activity, entrance

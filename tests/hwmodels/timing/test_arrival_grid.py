@@ -157,6 +157,6 @@ def test_marks_are_those_of_every_single_synapse(seed, n_slots, most, delay):
     synapses = DelayedSynapses("in", 0, indptr, targets)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hwmodels.delayed_synapses._WORDS_PER_TARGET", int(rng.choice([0, 6, 1000])))
-        synapses.mark(ticks, sources, delay, busy, bits)
+        synapses.mark(ticks, sources, busy + 1 - delay, bits)
     found = np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little")[:, :n_slots].astype(bool)
     np.testing.assert_array_equal(found, expected)

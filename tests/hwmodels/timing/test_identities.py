@@ -57,7 +57,7 @@ def test_messages_are_conserved(case, contention):
 def test_makespan_is_no_less_than_busy_time_and_critical_path(case, contention):
     _, _, costs, activity, _ = case
     table, timing = timed(case, contention, real_time_tick_ps=None)
-    barriers = costs.barrier_ps * activity.n_ticks if costs.mode == "barrier" else 0
+    barriers = costs.barrier_ps * activity.n_chip_ticks if costs.mode == "barrier" else 0
     busy = max(int(timing.neuron_busy_ps.max()), int(timing.synapse_busy_ps.max()))
     assert timing.total_ps >= busy + barriers
     assert timing.total_ps >= int(timing.link_busy_ps.max(initial=0)) * (contention == "queues")
