@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec import structs
 from rich.console import Console
 
+from apps.hw_chip_time import check_chip_tick
 from apps.hw_closed_loop import check_closed_loop
 from apps.hw_data import DataChoice, Sample, samples_of
 from apps.hw_evaluate import evaluate
@@ -36,6 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         check_plot(arguments.plot)
     check_closed_loop(chip, hw_options(arguments))
+    check_chip_tick(chip, hw_options(arguments))
     model, samples, inferences, options = prepared(arguments)
     result, mesh = evaluate(chip, model, inferences, options, samples)
     if moved := sum(sample.moved for sample in samples):
@@ -86,6 +88,7 @@ def hw_options(arguments: argparse.Namespace) -> HwOptions:
         mesh=arguments.network,
         mode=arguments.mode,
         pace=arguments.pace or ("live" if arguments.closed_loop else "chip"),
+        chip_tick_ns=arguments.chip_tick,
         updates=arguments.updates,
         threshold=arguments.threshold,
         full=arguments.full,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.hw_options import HwOptions
+from eventsim.errors import ParameterError
 from eventsim.network import Network
 from hwmodels.activity import Activity
 from hwmodels.chip import Chip
@@ -28,6 +29,7 @@ class MeshSetup:
 
     costs : of the chip, but for its real-time tick. least_ps : how long a tick lasts at least: the chip's own
     tick where it has one; at the pace of the input that of the network, unless the chip's fastest is longer.
+    per_chip_tick : how many ticks of the network a chip with a barrier takes as one.
     """
 
     chip: Chip
@@ -38,6 +40,7 @@ class MeshSetup:
     least_ps: int
     live: bool
     queued: bool
+    per_chip_tick: int = 1
 
     @cached_property
     def relays(self) -> Relays:
@@ -49,6 +52,11 @@ class MeshSetup:
         """Whether all cores wait for each other after every tick."""
         return self.costs.mode == "barrier"
 
+    @property
+    def tick_ns(self) -> int:
+        """How much of the network's time one of the chip's ticks stands for."""
+        return self.network.tick_ns * self.per_chip_tick
+
 
 def mode_of(chip: Chip, options: HwOptions) -> str | None:
     """Return "barrier" or "asynchronous": the option, or the chip's own; None where the chip has no mesh."""
@@ -57,8 +65,33 @@ def mode_of(chip: Chip, options: HwOptions) -> str | None:
     return chip.synchronisation.mode if chip.synchronisation else None
 
 
+def check_chip_tick(chip: Chip, options: HwOptions) -> None:
+    """Raise ParameterError where `options` give ticks to a chip that has no barrier."""
+    if options.chip_tick_ns is None or (chip.kind == "mesh" and mode_of(chip, options) == "barrier"):
+        return
+    what = "is asynchronous" if chip.kind == "mesh" else f"is of kind {chip.kind!r}"
+    way = f", or {chip.name} with --mode barrier" if chip.kind == "mesh" else ""
+    raise ParameterError(f"--chip-tick: chip {chip.name!r} {what}; allowed are chips with a barrier{way}")
+
+
+def ticks_per_chip_tick(network: Network, chip_tick_ns: int) -> int:
+    """Return how many ticks of `network` a tick of the chip takes.
+
+    Raises ParameterError where that is no whole number.
+    """
+    if chip_tick_ns % network.tick_ns:
+        raise ParameterError(
+            f"a tick of the chip must be a multiple of the network's, {network.tick_ns} ns, "
+            f"got {chip_tick_ns} ns"
+        )
+    return chip_tick_ns // network.tick_ns
+
+
 def mesh_setup(chip: Chip, network: Network, placement: Placement, options: HwOptions) -> MeshSetup:
-    """Return `network` on `chip` as `placement` and `options` say."""
+    """Return `network` on `chip` as `placement` and `options` say.
+
+    Raises ParameterError where the chip's tick is no multiple of the network's.
+    """
     costs = HardwareCosts.of(chip, placement.tiles_used())
     if options.mode == "barrier":
         barrier_ps = round(chip.barrier_ns(placement.tiles_used()) * PS_PER_NS)
@@ -67,15 +100,19 @@ def mesh_setup(chip: Chip, network: Network, placement: Placement, options: HwOp
         costs = replace(costs, mode="asynchronous", barrier_ps=0)
     own_ps = costs.real_time_tick_ps or 0
     live = options.pace == "live"
+    taken = costs.mode == "barrier" and options.chip_tick_ns is not None
+    per_chip_tick = ticks_per_chip_tick(network, options.chip_tick_ns or 0) if taken else 1
+    tick_ps = network.tick_ns * per_chip_tick * PS_PER_NS
     return MeshSetup(
         chip=chip,
         network=network,
         placement=placement,
         table=build_messages(network, placement),
         costs=replace(costs, real_time_tick_ps=None),
-        least_ps=max(network.tick_ns * PS_PER_NS, fastest_tick_ps(chip)) if live else own_ps,
+        least_ps=max(tick_ps, fastest_tick_ps(chip)) if live else own_ps,
         live=live,
         queued=options.mesh == "queued",
+        per_chip_tick=per_chip_tick,
     )
 
 
@@ -108,15 +145,16 @@ def time_on_chip(setup: MeshSetup, activity: Activity) -> ChipTime:
     Raises ParameterError where the activity doesn't belong to the network.
     """
     contention: Contention = "queues" if setup.queued else "none"
+    activity = replace(activity, per_chip_tick=setup.per_chip_tick)
     timing = time_activity(activity, setup.table, setup.costs, contention=contention, live=setup.live)
     return _with_barriers(setup, activity, timing) if setup.barrier else _without(setup, activity, timing)
 
 
 def _with_barriers(setup: MeshSetup, activity: Activity, timing: Timing) -> ChipTime:
-    last = activity.stop_tick - 1
+    last = activity.first_chip_tick + activity.n_chip_ticks - 1
     lasts = np.maximum(timing.duration_ps, setup.least_ps)
     idle_ps = max(int(timing.idle_tick_ps), setup.least_ps)
-    elapsed = int(lasts.sum()) + (activity.n_ticks - lasts.size) * idle_ps
+    elapsed = int(lasts.sum()) + (activity.n_chip_ticks - lasts.size) * idle_ps
     busy = timing.tick.size and int(timing.tick[-1]) == last
     work_ps = int(timing.duration_ps[-1]) if busy else int(timing.idle_tick_ps)
     # A chip with a tick of its own gives its answer at the end of it; one that waits for input, at once.

@@ -148,6 +148,12 @@ def _add_use(parser: CommandParser) -> "argparse._ArgumentGroup":
         help="a tick begins when the one before is done, or when its input is there, live [chip]",
     )
     use.add_argument(
+        "--chip-tick",
+        type=duration_ns,
+        metavar="T",
+        help="time, as 1ms, that a chip with a barrier takes as one of its ticks [the network's tick]",
+    )
+    use.add_argument(
         "--updates",
         choices=("reached", "every_tick"),
         default="reached",

@@ -61,6 +61,7 @@ def mesh_result(
         windows=n,
         window_ms=window_ns / 1e6,
         tick_ns=model.network.tick_ns,
+        chip_tick_ns=setup.tick_ns if setup.barrier else None,
         pace=options.pace,
         mesh=options.mesh,
         mode=setup.costs.mode,
@@ -238,23 +239,24 @@ def _links(run: MeshRun) -> Iterator[LinkUse]:
 
 
 def _notes(setup: MeshSetup, run: MeshRun, closed_loop: bool) -> Iterator[str]:
-    chip, tick_ps = setup.chip, setup.network.tick_ns * PS_PER_NS
+    chip, tick_ps = setup.chip, setup.tick_ns * PS_PER_NS
     own = chip.synchronisation.tick_ns if chip.synchronisation else None
     if not time_passes(setup):
         yield "no time of an operation is published: times, and energies that grow with them, are unknown"
     elif not latency_known(setup):
         yield "no time of an operation is published: only how long ticks last is known"
     if own is not None and own.value is not None and not setup.live:
-        model_ms, own_ms = setup.network.tick_ns / 1e6, own.value / 1e6
+        model_ms, own_ms = setup.tick_ns / 1e6, own.value / 1e6
         if model_ms != own_ms:
             yield (
-                f"the chip's tick takes {own_ms:g} ms, the network's stands for {model_ms:g} ms: recordings "
-                f"run {model_ms / own_ms:.3g} times as fast as real time (--pace live: at real time)"
+                f"the chip's tick takes {own_ms:g} ms and stands for {model_ms:g} ms of the network: "
+                f"recordings run {model_ms / own_ms:.3g} times as fast as real time "
+                "(--pace live: at real time)"
             )
     if setup.live and fastest_tick_ps(chip) > tick_ps:
         yield (
-            f"the chip's fastest tick, {fastest_tick_ps(chip) / 1e9:g} ms, is longer than the network's "
-            f"{tick_ps / 1e9:g} ms: it cannot follow live input"
+            f"the chip's fastest tick, {fastest_tick_ps(chip) / 1e9:g} ms, is longer than the "
+            f"{tick_ps / 1e9:g} ms of the network it stands for: it cannot follow live input"
         )
     elif setup.live and setup.barrier and any(int(t.tick_ps.max(initial=0)) > tick_ps for t in run.times):
         yield "some ticks take longer than real time allows: the chip falls behind live input"

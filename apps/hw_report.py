@@ -43,7 +43,10 @@ def lines_of(result: HwResult) -> Iterator[tuple[str, str | None]]:
 
 
 def _what_ran(r: HwResult) -> Iterator[str]:
-    yield f"{r.windows} windows of {r.window_ms:.4g} ms (mean), tick {time_text(r.tick_ns)}, each from rest"
+    own = r.chip_tick_ns is not None and r.chip_tick_ns != r.tick_ns
+    chip_tick = f" (of the chip {time_text(r.chip_tick_ns or 0)})" if own else ""
+    tick = f"tick {time_text(r.tick_ns)}{chip_tick}"
+    yield f"{r.windows} windows of {r.window_ms:.4g} ms (mean), {tick}, each from rest"
     if r.decisions is not None:
         d = r.decisions
         right = "" if d.right is None else f", {share_text(d.right)} right"

@@ -146,7 +146,8 @@ class HwResult(msgspec.Struct, frozen=True):
     """A network on a chip, its windows one after the other.
 
     pace : "chip" or "live". real_time : mean length of a window's input over the chip's time for it; None
-    where the time is unknown. notes : what a reader must know before comparing.
+    where the time is unknown. chip_tick_ns : what a tick of a chip with a barrier stands for. notes : what a
+    reader must know before comparing.
     """
 
     model: str
@@ -167,6 +168,7 @@ class HwResult(msgspec.Struct, frozen=True):
     decisions: DecisionSummary | None = None
     real_time: float | None = None
     chip_ms: float | None = None
+    chip_tick_ns: int | None = None
     placement: PlacementUse | None = None
     cores: tuple[CoreUse, ...] = ()
     hottest_core: CoreUse | None = None

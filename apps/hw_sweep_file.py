@@ -43,6 +43,7 @@ class Fixed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     network: Mesh = "ideal"
     mode: Mode = "chip"
     pace: Pace = "chip"
+    chip_tick_ns: int | None = None
     updates: Updates = "reached"
     threshold: float | None = None
     full: bool = False
@@ -90,6 +91,7 @@ _RANGES: dict[str, tuple[float, float, bool, bool]] = {
     "network.threshold_scale": (0, 1e6, False, False),
     "network.weight_scale": (0, 1e6, False, False),
     "decision.threshold": (0, 1, False, True),
+    "timing.chip_tick_ns": (1, 2**61, True, True),
 }
 _CHIP_RANGE = (0, 1e12, False, True)
 
@@ -143,6 +145,7 @@ def _check_fixed(file: str, fixed: Fixed) -> None:
         ("duration_ms", 1e-6, 1e9),
         ("threshold", 0, 1),
         ("tick_ns", 1, 2**61),
+        ("chip_tick_ns", 1, 2**61),
     ):
         value = getattr(fixed, key)
         if value is not None and not least <= value <= most:

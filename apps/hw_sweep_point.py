@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from apps.hw_chip_change import changed
+from apps.hw_chip_time import ticks_per_chip_tick
 from apps.hw_data import Sample
 from apps.hw_evaluate import evaluate
 from apps.hw_inference import Inference, run_all
@@ -65,10 +66,16 @@ def sweep_context(sweep: Sweep, model: HwModel, samples: list[Sample]) -> SweepC
         mesh=fixed.network,
         mode=fixed.mode,
         pace=fixed.pace,
+        chip_tick_ns=fixed.chip_tick_ns,
         updates=fixed.updates,
         threshold=fixed.threshold,
         full=fixed.full,
     )
+    if fixed.chip_tick_ns is not None:
+        try:
+            ticks_per_chip_tick(model.network, fixed.chip_tick_ns)
+        except ParameterError as error:
+            raise ParameterError(f"{sweep.file}: key sweep.chip_tick_ns: {error}") from None
     names = [str(name) for name in sweep.grid.get("chip.name", (fixed.chip,))]
     chips = {name: load_chip(name) for name in names}
     digests = {
@@ -90,6 +97,8 @@ def _try_value(context: SweepContext, name: str, value: Value) -> None:
             changed(chip, name.removeprefix("chip."), _number(value))
     elif name.startswith("network."):
         scale_from(context.model.network, {name: _number(value)})
+    elif name == "timing.chip_tick_ns":
+        ticks_per_chip_tick(context.model.network, int(_number(value)))
     elif name == "decision.threshold":
         context.model.rule(_number(value))
 
@@ -168,13 +177,14 @@ _OPTION_OF = {
     "timing.mode": "mode",
     "timing.pace": "pace",
     "timing.updates": "updates",
+    "timing.chip_tick_ns": "chip_tick_ns",
     "decision.threshold": "threshold",
 }
 
 
 def _options(options: HwOptions, point: Mapping[str, Value]) -> HwOptions:
     set_here: dict[str, Any] = {_OPTION_OF[name]: v for name, v in point.items() if name in _OPTION_OF}
-    for whole in ("weight_bits", "n_cores"):
+    for whole in ("weight_bits", "n_cores", "chip_tick_ns"):
         if whole in set_here:
             set_here[whole] = int(set_here[whole])
     return replace(options, **set_here)

@@ -1,6 +1,6 @@
 """One measurement of the hardware models' speed: W1 on 128 cores of a mesh like Loihi's, in its own process.
 
-python -m benchmarks.hw_timing_case IN_DEGREE TICK_NS SECONDS; prints one JSON object.
+python -m benchmarks.hw_timing_case IN_DEGREE TICK_NS CHIP_TICK_NS SECONDS; prints one JSON object.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def seconds_of(call: Callable[[], Any]) -> list[float]:
     return taken
 
 
-def measure(in_degree: int, tick_ns: int, seconds: float) -> dict[str, Any]:
+def measure(in_degree: int, tick_ns: int, chip_tick_ns: int, seconds: float) -> dict[str, Any]:
     """Return times, s, and what was timed; the first call of each, which compiles or loads, is not in it."""
     until_ns = round(seconds * 10**9)
     case = W1Case(in_degree=in_degree, tick_ns=tick_ns)
@@ -51,9 +51,10 @@ def measure(in_degree: int, tick_ns: int, seconds: float) -> dict[str, Any]:
     costs = HardwareCosts.of(placement.chip, placement.tiles_used())
     # The drive is noise made where it is needed, as in the prototype: it reaches neurons, and is no message.
     noise = Entrance(absent=frozenset({"drive"}))
-    activity = record_activity(network, {}, until_ns)
+    activity = replace(record_activity(network, {}, until_ns), per_chip_tick=chip_tick_ns // tick_ns)
     bare, recording = Session(network), Session(network, record=["cells", "drive"])
     said: dict[str, Any] = {"in_degree": in_degree, "tick_ns": tick_ns, "seconds": seconds}
+    said["chip_tick_ns"] = chip_tick_ns
 
     def run(session: Session) -> None:
         session.reset()
@@ -97,4 +98,5 @@ def measure(in_degree: int, tick_ns: int, seconds: float) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))))
+    in_degree, tick_ns, chip_tick_ns = map(int, sys.argv[1:4])
+    print(json.dumps(measure(in_degree, tick_ns, chip_tick_ns, float(sys.argv[4]))))
