@@ -61,11 +61,11 @@ def emit(handle: Ints, source: int, tick: int, start: int) -> None:
     )
     for k in range(fanout_start[source], fanout_start[source + 1]):
         c = fanout[k]
+        slotted = classes[c * N_CLASS_COLUMNS + SPAN] > 0
+        handle[TO_SORT] += slotted
         if classes[c * N_CLASS_COLUMNS + CURSOR] < 0:
             classes[c * N_CLASS_COLUMNS + CURSOR] = packet
-            if classes[c * N_CLASS_COLUMNS + SPAN]:
-                handle[TO_SORT] = 1
-            else:
+            if not slotted:
                 _wait(handle, c, tick, classes[c * N_CLASS_COLUMNS + DELAY])
 
 

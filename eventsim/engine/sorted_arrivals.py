@@ -6,6 +6,7 @@ from eventsim.engine.class_queue import SCAN
 from eventsim.engine.jit import call, inlined, ints, part
 from eventsim.engine.layout import (
     CURSOR,
+    DELAY,
     F_CLASSES,
     F_DUE_CLASS,
     F_HEAD,
@@ -19,9 +20,11 @@ from eventsim.engine.layout import (
     N_SLOTTED,
     NEVER,
     PACKET_NEXT,
+    PACKET_TICK,
     QUEUE_KIND,
     SORT,
     TO_SORT,
+    WIDTH,
     Ints,
 )
 from eventsim.engine.pool import NO_ROOM
@@ -70,6 +73,21 @@ def sort_in(at: int, handle: Ints) -> bool:
             row[CURSOR] = packets[row[CURSOR] * N_PACKET_COLUMNS + PACKET_NEXT]
     handle[TO_SORT] = 0
     return True
+
+
+@inlined
+def first_unsorted(handle: Ints) -> int:
+    """Return the first tick whose slot, or window, may lack what new spikes bring, or NEVER."""
+    if handle[TO_SORT] == 0:
+        return NEVER
+    slotted, packets, least = ints(handle, F_SLOTTED), ints(handle, F_PACKETS), NEVER
+    for k in range(handle[N_SLOTTED]):
+        start = slotted[k] * N_CLASS_COLUMNS
+        row = ints(handle, F_CLASSES)[start : start + N_CLASS_COLUMNS]
+        if row[CURSOR] >= 0:
+            tick = packets[row[CURSOR] * N_PACKET_COLUMNS + PACKET_TICK] + row[DELAY]
+            least = min(least, (tick >> row[WIDTH]) << row[WIDTH])
+    return int(least)
 
 
 @inlined

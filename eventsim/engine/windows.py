@@ -52,6 +52,7 @@ from eventsim.engine.layout import (
     PACKET_TICK,
     SLOTS,
     SPAN,
+    SPIKES,
     STOP,
     UNDER_WAY,
     WEIGHTS,
@@ -69,6 +70,7 @@ _COUNT, _OFFSET = np.uint64(COUNT_BITS), np.uint64(COUNT_BITS + PLACE_BITS)
 _MOST, _PLACES = np.uint64((1 << COUNT_BITS) - 1), np.uint64((1 << PLACE_BITS) - 1)
 _DIGIT: Final = 11
 RADIX: Final = 1 << _DIGIT
+_SPIKES_AHEAD: Final = 4
 _FEW: Final = 24
 """Up to so many words in a window, or with the same leading digits, are sorted by insertion."""
 
@@ -102,38 +104,47 @@ def sort_to_windows(address_of_handle: int, c: int, number: int, head: int) -> i
     packet = ints(handle, F_PACKETS)[number * N_PACKET_COLUMNS : (number + 1) * N_PACKET_COLUMNS]
     n_delays, tick, width, mask = row[N_DELAYS], packet[PACKET_TICK], row[WIDTH], row[SPAN] - 1
     starts, counts = ints_at(row[INDPTR], row[N_PRE] + 1), indices_at(row[COUNTS], row[N_PRE] * n_delays)
-    delays, address, pool = (
-        ints_at(row[DELAYS], n_delays),
-        indices(handle, F_SPIKE_ADDRESS),
-        words(handle, F_POOL),
-    )
+    delays, pool = ints_at(row[DELAYS], n_delays), words(handle, F_POOL)
+    address, first = indices(handle, F_SPIKE_ADDRESS), np.uint64(row[SLOTS])
     ends, limits = ints(handle, F_SLOT_END), ints(handle, F_SLOT_LIMIT)
     if handle[FREE_CHUNKS] < n_delays + packet[PACKET_COUNT] * n_delays // FULL:
         return NO_ROOM
     least, within, noted = NEVER, (1 << width) - 1, 0
+    # Places are unsigned here and below where they stand in the inside of a loop: no test for negative ones.
     for e in range(packet[PACKET_START], packet[PACKET_START] + packet[PACKET_COUNT]):
-        source, place = address[e], starts[address[e]]
-        slot = row[SLOTS] + (((tick + delays[0]) >> width) & mask)
+        _fetch_counts(handle, row, e + _SPIKES_AHEAD)
+        source, place = address[e], np.uint64(starts[address[e]])
+        slot, pair = first + np.uint64(((tick + delays[0]) >> width) & mask), np.uint64(source * n_delays)
         end, limit = ends[slot], limits[slot]
-        for d in range(n_delays):
-            n, arrival = int(counts[source * n_delays + d]), tick + delays[d]
-            following = row[SLOTS] + ((arrival >> width) & mask)
+        for d in range(np.uint64(n_delays)):
+            n, arrival = counts[pair + d], tick + delays[d]
+            following = first + np.uint64((arrival >> width) & mask)
             if following != slot:
                 ends[slot], slot = end, following
                 end, limit = ends[slot], limits[slot]
             if end < limit or n:
                 if end >= limit:
-                    end = extend(handle, slot, end)
+                    end = extend(handle, int(slot), end)
                     limit = limits[slot]
-                word = (np.uint64(arrival & within) << _OFFSET) | (np.uint64(place) << _COUNT)
-                pool[end] = word | np.uint64(n)
+                word = (np.uint64(arrival & within) << _OFFSET) | (place << _COUNT)
+                pool[np.uint64(end)] = word | np.uint64(n)
                 end += n > 0
                 noted += n > 0
             least = min(least, arrival if n else NEVER)
-            place += n
+            place += np.uint64(n)
         ends[slot] = end
     row[UNDER_WAY] += noted
     return min(head, least)
+
+
+@inlined
+def _fetch_counts(handle: Ints, row: Ints, e: int) -> None:
+    """Ask for where the row of spike e starts, and for its counts, if there is such a spike."""
+    if e < handle[SPIKES]:
+        source, n_delays = int(indices(handle, F_SPIKE_ADDRESS)[e]), row[N_DELAYS]
+        prefetch(ints_at(row[INDPTR], row[N_PRE] + 1), source)
+        for d in range(0, n_delays + 15, 16):
+            prefetch(indices_at(row[COUNTS], row[N_PRE] * n_delays), source * n_delays + d)
 
 
 @inlined
@@ -216,12 +227,12 @@ def _next_chunk(handle: Ints, row: Ints, tick: int) -> int:
     while firsts[row[SLOTS] + (window & (row[SPAN] - 1))] < 0:
         window += 1
     place = row[SLOTS] + (window & (row[SPAN] - 1))
-    chunk, least = firsts[place], NEVER
+    chunk, least = firsts[place], ~np.uint64(0)
     while chunk >= 0:
-        for k in range(chunk * CHUNK, _stop(handle, place, chunk)):
-            least = min(least, offset_of(pool[k]))
+        for k in range(np.uint64(chunk * CHUNK), np.uint64(_stop(handle, place, chunk))):
+            least = min(least, pool[k])
         chunk = following[chunk]
-    return int(window << width) + least
+    return int(window << width) + offset_of(least)
 
 
 @inlined
@@ -250,9 +261,10 @@ def _open(handle: Ints, row: Ints, tick: int) -> None:
         start = _sort_by_digits(scratch, n, row[WIDTH], ints(handle, F_HISTOGRAM))
     chunk = first
     while chunk >= 0:
-        for k in range(chunk * CHUNK, _stop(handle, place, chunk)):
-            pool[k] = scratch[start]
-            start += 1
+        begin, stop = chunk * CHUNK, _stop(handle, place, chunk)
+        for k in range(np.uint64(stop - begin)):
+            pool[np.uint64(begin) + k] = scratch[np.uint64(start) + k]
+        start += stop - begin
         chunk = following[chunk]
 
 
@@ -264,8 +276,8 @@ def _find_places(handle: Ints, place: int, shift: np.uint64) -> int:
         histogram[digit] = 0
     chunk, n = ints(handle, F_SLOT_CHUNK)[place], 0
     while chunk >= 0:
-        for k in range(chunk * CHUNK, _stop(handle, place, chunk)):
-            histogram[np.int64(pool[k] >> shift)] += 1
+        for k in range(np.uint64(chunk * CHUNK), np.uint64(_stop(handle, place, chunk))):
+            histogram[pool[k] >> shift] += 1
         chunk = ints(handle, F_NEXT_CHUNK)[chunk]
     for digit in range(RADIX):
         count = int(histogram[digit])
@@ -282,11 +294,12 @@ def _scatter(handle: Ints, place: int, shift: np.uint64) -> int:
     chunk, n = ints(handle, F_SLOT_CHUNK)[place], 0
     while chunk >= 0:
         start, stop = chunk * CHUNK, _stop(handle, place, chunk)
-        for k in range(start, stop):
+        for k in range(np.uint64(start), np.uint64(stop)):
             word = pool[k]
-            digit = np.int64(word >> shift)
-            scratch[histogram[digit]] = word
-            histogram[digit] += 1
+            digit = word >> shift
+            to = np.uint64(histogram[digit])
+            scratch[to] = word
+            histogram[digit] = to + np.uint64(1)
         n += stop - start
         chunk = ints(handle, F_NEXT_CHUNK)[chunk]
     return n

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventsim.engine.class_queue import HEAP, RING, SCAN
+from eventsim.engine.layout import MERGED
 from eventsim.engine.slots import FULL
 from eventsim.events import Events
 from eventsim.models import LIF, CubaLIF, InputGated, LeakyIntegrator
@@ -175,6 +176,29 @@ def test_windows_of_many_arrivals_are_sorted(model, merged, burst_ns):
         found.append((session.read("x").time_ns.tobytes(), session.membrane("x").tobytes(), session.counters))
     assert found[0] == found[1]
     assert found[0][2].synaptic_events_by_projection[-1] == n_in * fan_out
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("n", [8, 300], ids=["few spikes per window", "more than may wait"])
+def test_spikes_that_wait_to_be_sorted_arrive_in_time(n):
+    """Beside a Poisson source spikes wait for others, but not until what they bring is due."""
+    rng, fan_out, net = np.random.default_rng(11), 10, Network(1)
+    net.add_population("x", n, LIF(tau_ns=20e6, threshold=0.5, reset="hard"))
+    net.add_poisson("drive", n, 1e5, seed=3)
+    net.connect("drive", "x", OneToOne([0.3]))
+    weights = rng.normal(0.0, 0.05, n * fan_out).astype(np.float32)
+    synapses = Csr(np.arange(n + 1) * fan_out, rng.integers(0, n, n * fan_out), weights)
+    net.connect("x", "x", synapses, rng.choice([5_000, 5_001, 6_500, 8_191, 9_000], n * fan_out))
+    found = []
+    for queue, steps in (("heap", 1), ("slots", 1), ("slots", 97)):
+        session = Session(net.compile(queue), record=["x"])
+        for k in range(steps):
+            session.advance((k + 1) * 200_000 // steps)
+        events = session.read("x")
+        found.append((events.time_ns.tobytes(), events.address.tobytes(), session.membrane("x").tobytes()))
+    assert session.counters.spikes["x"] > 5 * n
+    assert session._state.handle[MERGED] >= 0
+    assert found[0] == found[1] == found[2]
 
 
 def test_room_is_used_again():
