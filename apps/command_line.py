@@ -58,6 +58,14 @@ def positive_seconds(text: str) -> float:
     return value
 
 
+def positive_number(text: str) -> float:
+    """Return `text` as a finite number above 0."""
+    value = _number(text)
+    if not (value > 0 and math.isfinite(value)):
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
 def duration_ns(text: str) -> int:
     """Return a time such as `1ms`, `100us` or `0.5 s` in ns.
 

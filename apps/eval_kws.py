@@ -15,6 +15,7 @@ from rich.progress import track
 from apps.clip_run import ClipRun, ClipRunner
 from apps.eval_report import Evaluation, OperatingPoint, print_evaluation, write_evaluation
 from apps.keyword_model import KeywordModel, load_keyword_model
+from apps.writable import check_writable
 from eventsim.errors import BundleError, OutputError
 from streams.speech_commands import LABELS, Clip, Split, load_split
 
@@ -68,7 +69,7 @@ def run_eval(options: EvalOptions) -> int:
     threshold = _threshold(model, options.threshold)
     clips = _chosen(load_split(options.data, options.split, options.seed), options)
     if options.output is not None:
-        _check_writable(options.output)
+        check_writable(options.output)
     evaluation = evaluate(model, clips, threshold, options)
     if options.output is not None:
         try:
@@ -170,17 +171,6 @@ def _chosen(clips: list[Clip], options: EvalOptions) -> list[Clip]:
         return clips
     order = np.random.default_rng(options.seed).permutation(len(clips))[: options.limit]
     return [clips[i] for i in np.sort(order)]
-
-
-def _check_writable(path: Path) -> None:
-    """Find out before minutes of work, not after; an existing file is left as it is."""
-    existed = path.exists()
-    try:
-        path.open("a", encoding="utf-8").close()
-        if not existed:
-            path.unlink()
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
 def _runs(model: KeywordModel, clips: Sequence[Clip], options: EvalOptions) -> Iterator[ClipRun]:

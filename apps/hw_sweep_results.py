@@ -6,6 +6,7 @@ import fcntl
 import json
 import math
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -44,6 +45,10 @@ class ResultFile:
         try:
             # Read and append: what is there is never written over.
             self._file = path.open("a+b")
+            if not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
+                # What is no file may be read without end.
+                self._file.close()
+                raise ValueError("it is no regular file")
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._file.close()

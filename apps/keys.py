@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from eventsim.errors import OutputError, ParameterError
-from streams.curve_keys import make_key_files
+from streams.curve_keys import check_key_name, make_key_files
 
 SERVER = "server"
 
@@ -22,6 +22,8 @@ def make_keys(folder: Path, clients: Sequence[str] | None) -> int:
     names = ["client"] if clients is None else list(clients)
     if len(set(names)) < len(names):
         raise ParameterError(f"clients {', '.join(names)}: a name occurs twice")
+    for name in names:
+        check_key_name(name)
     server_folder, client_folder = folder / SERVER, folder / "clients"
     server_public = server_folder / f"{SERVER}.key"
     server_secret = server_folder / f"{SERVER}.key_secret"

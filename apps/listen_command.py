@@ -1,10 +1,12 @@
 """`eventsim listen`: the options of looking at a stream, or into a recording of one."""
 
 import argparse
+import os
 from pathlib import Path
 
 from apps.command_line import positive_count, positive_seconds
 from apps.transport_options import add_receiving_options, receiving_options
+from eventsim.errors import ParameterError
 
 _DESCRIPTION = """\
 Receive a stream and say what comes: rates, losses, latency, and a small view of it. Ends with the stream.
@@ -45,7 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     from apps.recording_info import show_recording
     from apps.source_choice import is_recording
 
-    if is_recording(arguments.address):
+    if is_recording(arguments.address) or _names_file(arguments.address):
+        _check_recording_options(arguments)
         return show_recording(arguments.address, arguments.stream, arguments.json)
     return run_listen(
         ListenOptions(
@@ -56,3 +59,17 @@ def run(arguments: argparse.Namespace) -> int:
             json=arguments.json,
         )
     )
+
+
+def _names_file(text: str) -> bool:
+    """Return True where a text is meant as the path of a recording, whatever lies there."""
+    return "://" not in text and (Path(text).suffix == ".evrec" or os.path.exists(text))
+
+
+def _check_recording_options(arguments: argparse.Namespace) -> None:
+    """Raise ParameterError for an option that a recording cannot follow."""
+    for name in ("record", "seconds", "count", "lossless", "keys", "server_key", "timeout"):
+        if getattr(arguments, name):
+            raise ParameterError(
+                f"--{name.replace('_', '-')} is for a stream; {arguments.address} is a recording"
+            )

@@ -6,7 +6,9 @@ import argparse
 from importlib.util import find_spec
 from pathlib import Path
 
-from eventsim.errors import DataError, OutputError, ParameterError
+from apps.command_line import natural, positive_count, positive_number
+from apps.writable import check_writable
+from eventsim.errors import DataError, ParameterError
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -18,26 +20,36 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="a keyword network, from a folder of spoken words to a model bundle",
         description="Train a keyword network. A run that was killed goes on where it was when started again.",
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder in the Speech Commands layout")
-    parser.add_argument("--out", type=Path, default=Path("kws.esb"), help="bundle to write [%(default)s]")
     parser.add_argument(
-        "--work", type=Path, default=Path("runs/kws"), help="folder for checkpoints [%(default)s]"
-    )
-    parser.add_argument("--synthetic", type=Path, help="folder of extra clips, <word>/*.wav of one second")
-    parser.add_argument("--seed", type=int, default=0, help="of every draw [%(default)s]")
-    parser.add_argument("--steps", type=int, default=3_600, help="updates of the main stage [%(default)s]")
-    parser.add_argument("--copies", type=int, default=6, help="variations per clip [%(default)s]")
-    parser.add_argument("--hidden", type=int, default=256, help="neurons per hidden layer [%(default)s]")
-    parser.add_argument(
-        "--encoder-step", type=float, default=0.7, help="log-energy worth one event [%(default)s]"
+        "--data", type=Path, required=True, metavar="DIR", help="folder in the Speech Commands layout"
     )
     parser.add_argument(
-        "--deadline-ms", type=float, default=655.0, help="mean decision time to train for [%(default)s]"
+        "--out", type=Path, default=Path("kws.esb"), metavar="FILE", help="bundle to write [%(default)s]"
     )
     parser.add_argument(
-        "--decide-by-ms", type=float, default=665.0, help="... and to choose the threshold for [%(default)s]"
+        "--work", type=Path, default=Path("runs/kws"), metavar="DIR", help="for checkpoints [%(default)s]"
     )
-    parser.add_argument("--jobs", type=int, default=1, help="processor cores to use [%(default)s]")
+    parser.add_argument(
+        "--synthetic", type=Path, metavar="DIR", help="folder of extra clips, <word>/*.wav of one second"
+    )
+    for option, default, metavar, what in (
+        ("--steps", 3_600, "N", "updates of the main stage"),
+        ("--copies", 6, "N", "variations per clip"),
+        ("--hidden", 256, "N", "neurons per hidden layer"),
+        ("--jobs", 1, "N", "processor cores to use"),
+    ):
+        parser.add_argument(
+            option, type=positive_count, default=default, metavar=metavar, help=f"{what} [%(default)s]"
+        )
+    for option, value, metavar, what in (
+        ("--encoder-step", 0.7, "NATS", "log-energy worth one event"),
+        ("--deadline-ms", 655.0, "MS", "mean decision time to train for"),
+        ("--decide-by-ms", 665.0, "MS", "... and to choose the threshold for"),
+    ):
+        parser.add_argument(
+            option, type=positive_number, default=value, metavar=metavar, help=f"{what} [%(default)s]"
+        )
+    parser.add_argument("--seed", type=natural, default=0, help="of every draw [%(default)s]")
     parser.add_argument(
         "--baselines", action="store_true", help="train CNN, GRU and LSTM on the same clips instead"
     )
@@ -68,8 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if options.synthetic is not None and not options.synthetic.is_dir():
         raise DataError(f"{options.synthetic}: no such folder (--synthetic)")
-    if not options.out.parent.is_dir():
-        raise OutputError(f"{options.out}: its folder does not exist (--out)")
+    check_writable(options.out)
     console = Console()
     if arguments.baselines:
         from apps.kws_baselines import train_baselines

@@ -28,6 +28,12 @@ class KeyPair:
         return f"KeyPair({self.public.decode()}{'' if self.secret is None else ', secret'})"
 
 
+def check_key_name(name: str) -> None:
+    """Raise ParameterError where key files cannot be named so."""
+    if not _NAME.match(name):
+        raise ParameterError(f"key name {name!r} is not allowed: letters, digits, dots, dashes, underscores")
+
+
 def make_key_files(folder: PathLike, name: str) -> tuple[Path, Path]:
     """Write a new pair of keys into `folder` and return the paths NAME.key (public) and NAME.key_secret.
 
@@ -35,8 +41,7 @@ def make_key_files(folder: PathLike, name: str) -> tuple[Path, Path]:
 
     Raises ParameterError where the name is not allowed, OutputError where a file cannot be written or exists.
     """
-    if not _NAME.match(name):
-        raise ParameterError(f"key name {name!r} is not allowed: letters, digits, dots, dashes, underscores")
+    check_key_name(name)
     public, secret = zmq.curve_keypair()
     public_path, secret_path = Path(folder) / f"{name}.key", Path(folder) / f"{name}.key_secret"
     for path in (public_path, secret_path):

@@ -121,13 +121,15 @@ def test_keys_are_never_overwritten_and_clients_are_added(
     assert load_public_key(tmp_path / "clients" / "new.key")
 
 
-@pytest.mark.parametrize("names", [["a/b"], [""], ["x", "x"]])
+@pytest.mark.parametrize("names", [["a/b"], [""], ["x", "x"], ["good", "not good"]])
 def test_bad_names_of_clients_are_refused(
     names: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = [word for name in names for word in ("--client", name)]
     assert main(["keys", str(tmp_path / "k"), *options]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+    # A server's key alone would be in the way of the next try.
+    assert not (tmp_path / "k").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -95,10 +95,15 @@ def test_the_bank_does_not_depend_on_the_number_of_processes(data_dir: Path) -> 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        (["--steps", "0"], "--steps must be at least 1"),
+        (["--steps", "0"], "argument --steps: 0 is not at least 1"),
         (["--data", "nowhere"], "nowhere: no such folder"),
         (["--synthetic", "nowhere"], "nowhere: no such folder (--synthetic)"),
-        (["--out", "nowhere/out.esb"], "its folder does not exist (--out)"),
+        (["--out", "nowhere/out.esb"], "nowhere/out.esb: cannot be written (No such file or directory)"),
+        (["--out", "."], ".: cannot be written (Is a directory)"),
+        (["--steps", "1.5"], "argument --steps: '1.5' is not a whole number"),
+        (["--encoder-step", "-1"], "argument --encoder-step: -1 is not a number above 0"),
+        (["--deadline-ms", "nan"], "argument --deadline-ms: nan is not a number"),
+        (["--decide-by-ms", "inf"], "argument --decide-by-ms: inf is not a number above 0"),
     ],
 )
 def test_bad_options_are_one_line_and_code_2(

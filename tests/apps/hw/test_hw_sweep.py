@@ -170,6 +170,14 @@ def test_two_at_once_into_one_file_are_refused(sweep_file: Path, capsys: Capture
     assert "another sweep is writing it" in capsys.readouterr().err
 
 
+def test_results_in_what_is_no_file_are_refused(sweep_file: Path, capsys: Captured) -> None:
+    # /dev/full would give zeros without end.
+    for output in ("/dev/null", sweep_file.parent):
+        assert main(["hw", "sweep", str(sweep_file), "--workers", "1", "--output", str(output)]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"eventsim: error: {output}: cannot be written (")
+
+
 def test_a_cluster_that_is_not_there_is_one_line(
     sweep_file: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
