@@ -1,10 +1,10 @@
 """Runs the keyword spotter over files, the embedded clip, a microphone or a stream, and measures its cost."""
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from rich.console import Console
 
@@ -18,6 +18,7 @@ from apps.sound_choice import SoundOptions, names_microphone, open_sound
 from apps.source_choice import is_recording
 from apps.spotter import KeywordSpotter
 from apps.termination import exit_code, sigterm_interrupts
+from apps.writable import check_writable
 from eventsim.errors import OutputError, ParameterError, SourceError
 from streams.audio_file import AudioFile
 from streams.microphone import Microphone, list_microphones
@@ -69,14 +70,16 @@ def run_kws(options: KwsOptions) -> int:
     """
     started = time.perf_counter()
     _check_sources(options)
+    _check_output(options)
     with ExitStack() as stack, sigterm_interrupts():
-        report = _report(options, stack)
         model = load_keyword_model(options.model)
         sender = None if options.go_to is None else DecisionSender(options.go_to, model.labels)
         if sender is not None:
             stack.enter_context(sender)
         chip = None if options.chip is None else _live_chip(options.chip, model)
         spotter = KeywordSpotter(model, options.threshold, options.full, watcher=chip)
+        # Not before: where nothing will be heard, the file keeps what it holds.
+        report = _report(options, stack)
         spotter.warm_up()
         if chip is not None:
             chip.reset()
@@ -135,7 +138,8 @@ def _hear_one(text: str, options: KwsOptions, run: KwsRun, spotter: KeywordSpott
 def _hear_microphone(options: KwsOptions, run: KwsRun, spotter: KeywordSpotter) -> None:
     """Spot keywords live; without a microphone say why and play the clip, unless one was asked for."""
     try:
-        with Microphone(options.device, spotter.rate_hz) as microphone:
+        rate_hz = options.sound.rate_hz or spotter.rate_hz
+        with Microphone(options.device, rate_hz, latency=options.sound.latency) as microphone:
             run.listen(microphone)
     except SourceError as error:
         if options.device is not None or run.summary.samples:
@@ -148,8 +152,29 @@ def _check_sources(options: KwsOptions) -> None:
     for text in options.sources:
         if not (names_microphone(text) or text == "-" or is_recording(text)):
             AudioFile(text)
+    if options.sources and not any(names_microphone(text) or text == "-" for text in options.sources):
+        options.sound.refuse_rate(options.sources[0])
     if "-" in options.sources:
         options.sound.raw_rate_hz()
+    if options.clip or options.come_from is not None:
+        options.sound.refuse_rate("the clip" if options.clip else "the stream")
+    if (
+        options.stream is not None
+        and options.come_from is None
+        and not any(map(is_recording, options.sources))
+    ):
+        raise ParameterError("--stream needs --from ADDRESS or a recording")
+
+
+def _check_output(options: KwsOptions) -> None:
+    """Raise OutputError where the output cannot be written, or would go over what is heard."""
+    output = options.output
+    if output is None:
+        return
+    check_writable(output)
+    for text in options.sources:
+        if output.exists() and Path(text).exists() and output.samefile(text):
+            raise OutputError(f"{output}: is heard; --output needs another file")
 
 
 def list_devices() -> int:
@@ -173,7 +198,14 @@ def _report(options: KwsOptions, stack: ExitStack) -> KwsReport:
     if options.output is None:
         return shown
     try:
-        file = stack.enter_context(options.output.open("w", encoding="utf-8"))
+        file = options.output.open("w", encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{options.output}: cannot be written ({error.strerror or error})") from None
+    stack.callback(_close, file)
     return Reports([shown, JsonReport(file, str(options.output))])
+
+
+def _close(file: IO[str]) -> None:
+    # Every line was flushed, or its failure told: what a full disk left unwritten is no news.
+    with suppress(OSError):
+        file.close()

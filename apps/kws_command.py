@@ -55,7 +55,7 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
     add_receiving_options(come_from)
     go_to = parser.add_argument_group("to other programs (see: eventsim listen)")
     go_to.add_argument("--to", action="append", metavar="ADDRESS", help="send the decisions, too")
-    go_to.add_argument("--name", metavar="NAME", default="decisions", help=f"of that stream: {NAME_HELP}")
+    go_to.add_argument("--name", metavar="NAME", help=f"of that stream [decisions]: {NAME_HELP}")
     go_to.add_argument("--to-lossless", action="store_true", help="wait for slow receivers, drop nothing")
     go_to.add_argument(
         "--wait-for",
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.to:
         go_to = ToOptions(
             tuple(arguments.to),
-            arguments.name,
+            "decisions" if arguments.name is None else arguments.name,
             arguments.to_lossless,
             arguments.to_keys,
             arguments.to_clients,
@@ -122,7 +122,7 @@ def _check_network_options(arguments: argparse.Namespace) -> None:
     """Raise ParameterError for an option that would have no effect."""
     needs = {
         "--from": (arguments.come_from, ("lossless", "keys", "server_key", "timeout")),
-        "--to": (arguments.to, ("to_lossless", "to_keys", "to_clients", "wait_for")),
+        "--to": (arguments.to, ("name", "to_lossless", "to_keys", "to_clients", "wait_for")),
     }
     for option, (given, dependents) in needs.items():
         for name in dependents:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from eventsim.errors import ParameterError
 from streams.subscriber import Subscriber
 
 
@@ -22,6 +23,10 @@ class ReceivingOptions:
 
         Raises SourceError or ParameterError, one line, for an address, a name or a key that will not do.
         """
+        if (self.keys is None) != (self.server_key is None):
+            raise ParameterError(
+                "--keys and --server-key go together: one's own secret key, the sender's public key"
+            )
         return Subscriber(
             self.address,
             self.stream,

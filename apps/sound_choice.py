@@ -1,13 +1,13 @@
 """One text names a source of sound: a microphone, raw samples on standard input, or a file."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Literal
 
-from eventsim.errors import ParameterError
-from streams.audio_block import AudioSource
+from eventsim.errors import ParameterError, SourceError
+from streams.audio_block import AudioBlock, AudioSource
 from streams.audio_file import AudioFile
 from streams.microphone import Microphone
 from streams.pcm_input import PcmInput
@@ -35,6 +35,11 @@ class SoundOptions:
         if self.rate_hz is None:
             raise ParameterError("source -: raw samples do not tell their rate; say --rate HZ")
         return self.rate_hz
+
+    def refuse_rate(self, told_by: str) -> None:
+        """Raise ParameterError where a rate was said though the source tells its own."""
+        if self.rate_hz is not None:
+            raise ParameterError(f"--rate is for raw samples and microphones; {told_by} tells its own")
 
     def block_samples(self, rate_hz: int) -> int | None:
         """Return the length of a block in samples, None where it is left to the source."""
@@ -71,8 +76,7 @@ def open_sound(text: str, options: SoundOptions, stack: ExitStack, model_rate_hz
         return _microphone(text, options, stack, model_rate_hz)
     if text == "-":
         return _standard_input(options)
-    if options.rate_hz is not None:
-        raise ParameterError(f"--rate is for raw samples and microphones; {text} tells its own")
+    options.refuse_rate(text)
     file = AudioFile(text)
     block_samples = options.block_samples(file.rate_hz)
     if block_samples is not None:
@@ -99,7 +103,26 @@ def _standard_input(options: SoundOptions) -> Sound:
     rate_hz = options.raw_rate_hz()
     stream = None if sys.stdin is None else sys.stdin.buffer
     pcm = PcmInput(stream, rate_hz, options.sample_format, options.n_channels, options.block_samples(rate_hz))
-    return Sound(pcm, pcm.name, live=True, losses=list)
+    return Sound(_SomeSound(pcm), pcm.name, live=True, losses=list)
+
+
+class _SomeSound:
+    """Raw samples; SourceError where not one comes: what should have made them has failed."""
+
+    def __init__(self, pcm: PcmInput) -> None:
+        self._pcm = pcm
+
+    @property
+    def rate_hz(self) -> int:
+        return self._pcm.rate_hz
+
+    def __iter__(self) -> Iterator[AudioBlock]:
+        begun = False
+        for block in self._pcm:
+            begun = True
+            yield block
+        if not begun:
+            raise SourceError(f"{self._pcm.name}: ended before its first sample")
 
 
 def microphone_losses(overflows: int, dropped_samples: int, only_zeros: bool) -> list[str]:

@@ -84,15 +84,33 @@ def open_source(text: str, options: SourceOptions, stack: ExitStack) -> Source:
 
     Raises SourceError where it cannot be opened, ParameterError where an option does not fit it.
     """
-    if is_recording(text):
+    recording, camera = is_recording(text), _names_camera_events(text)
+    if options.recorded_stream is not None and not recording and _is_there(text):
+        raise ParameterError(f"--stream is for recordings, {text} is none")
+    if recording:
+        options.sound.refuse_rate(text)
         source = _recording(text, options)
-    elif _names_camera_events(text):
+    elif camera:
+        options.sound.refuse_rate(text)
         return _camera(text, options, stack)
     else:
         source = _sound(text, options, stack)
-    if options.filters:
-        raise ParameterError(f"--filter is for camera events, {text} is {source.description.stream_kind}")
+    _refuse_camera_options(text, source.description.stream_kind, options)
     return source
+
+
+def _is_there(text: str) -> bool:
+    return is_live_device(text) or text == "-" or Path(text).is_file()
+
+
+def _refuse_camera_options(text: str, kind: str, options: SourceOptions) -> None:
+    if options.filters:
+        raise ParameterError(f"--filter is for camera events, {text} is {kind}")
+    for option, value in (("--width", options.width), ("--height", options.height)):
+        if value is not None and kind == "dvs":
+            raise ParameterError(f"{option} is for camera events of a file that says no size; {text} says it")
+        if value is not None:
+            raise ParameterError(f"{option} is for camera events, {text} is {kind}")
 
 
 def _names_camera_events(text: str) -> bool:

@@ -84,7 +84,9 @@ class _Sending:
             opened = stack.enter_context(ExitStack())
             source = open_source(options.source, options.how, opened)
             description, blocks = self._stream(source)
-            name = options.name or source.stream or _stream_name(description)
+            name = options.name
+            if name is None:
+                name = source.stream or _stream_name(description)
             publisher = self._publisher(name, description, stack)
             if options.record is not None:
                 self._recorder = stack.enter_context(

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from eventsim.errors import SourceError
 from streams.dvs.camera import DvsCamera
 from streams.dvs.detect import SUFFIXES
 from streams.dvs.dvs_file import DvsFile
@@ -45,7 +46,9 @@ def open_dvs_source(
     word, _, rest = text.partition(":")
     if word == "camera":
         return DvsCamera(rest or None, block_ms)
-    if word == "webcam" and (not rest or rest.isdecimal()):
+    if word == "webcam":
+        if rest and not rest.isdecimal():
+            raise SourceError(f"source {text!r}: the number of a webcam follows the colon, as webcam:0")
         return VideoAsCamera(int(rest or 0), block_ms, pixel, max_width)
     if text.startswith("/dev/video") or Path(text).suffix.lower() in VIDEO_SUFFIXES:
         return VideoAsCamera(text, block_ms, pixel, max_width)

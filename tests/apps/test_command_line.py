@@ -120,7 +120,7 @@ def test_the_clip_is_played_and_judged() -> None:
 def test_without_a_microphone_it_says_why_and_plays_the_clip(
     monkeypatch: pytest.MonkeyPatch, model_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def no_microphone(*_: object) -> None:
+    def no_microphone(*_: object, **__: object) -> None:
         raise SourceError("microphone: none here")
 
     monkeypatch.setattr("apps.kws.Microphone", no_microphone)
@@ -140,6 +140,33 @@ def test_what_is_written_is_what_is_printed(folder: Path, model_file: Path, tmp_
     written = [line for line in map(json.loads, output.read_text().splitlines()) if line["type"] != "summary"]
     assert printed == written
     assert printed
+
+
+def test_what_was_written_before_stays_where_nothing_is_heard(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    output.write_text("of yesterday\n")
+    for wrong in (["--model", folder / "text.wav"], ["--chip", "no-chip"], ["--to", "nowhere"]):
+        refused("kws", "--clip", *wrong, "--output", output)
+        assert output.read_text() == "of yesterday\n"
+
+
+@pytest.mark.parametrize("command", [["kws", "-"], ["stream", "-", "--to", "tcp://127.0.0.1:0"]])
+def test_a_pipe_without_a_sample_is_refused(command: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "apps.main", *command, "--rate", "16000"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "eventsim: error: standard input: ended before its first sample\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_an_output_that_is_full_is_named(model_file: Path) -> None:
+    line = refused("kws", "--clip", "--model", model_file, "--output", "/dev/full")
+    assert "/dev/full: cannot be written (No space left on device)" in line
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals as on Unix")

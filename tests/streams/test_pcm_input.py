@@ -134,6 +134,12 @@ def test_a_number_that_is_not_finite_is_named(value: float, said: str) -> None:
         heard(stereo)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_signalling_nan_is_named_without_a_warning() -> None:
+    with pytest.raises(SourceError, match="sample 0 is nan, not a finite number"):
+        heard(PcmInput(io.BytesIO(b"\x00\x00\xa0\x7f"), 16_000, "f32le"))
+
+
 def test_the_largest_floats_are_averaged_without_overflow() -> None:
     largest = np.full(2, np.finfo(np.float32).max, "<f4")
     assert heard(PcmInput(io.BytesIO(largest.tobytes()), 16_000, "f32le", n_channels=2)).tolist() == [

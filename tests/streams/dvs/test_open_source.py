@@ -43,5 +43,5 @@ def test_what_is_no_source() -> None:
         True,
         True,
     ]
-    with pytest.raises(SourceError, match="webcam:x: no such file"):
+    with pytest.raises(SourceError, match="the number of a webcam follows the colon"):
         open_dvs_source("webcam:x")
