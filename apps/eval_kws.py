@@ -15,6 +15,7 @@ from rich.progress import track
 from apps.clip_run import ClipRun, ClipRunner
 from apps.eval_report import Evaluation, OperatingPoint, print_evaluation, write_evaluation
 from apps.keyword_model import KeywordModel, load_keyword_model
+from apps.termination import interrupts_held
 from apps.writable import check_writable
 from eventsim.errors import BundleError, OutputError
 from streams.speech_commands import LABELS, Clip, Split, load_split
@@ -183,7 +184,9 @@ def _runs(model: KeywordModel, clips: Sequence[Clip], options: EvalOptions) -> I
     # spawn: a fork would copy the locks of threads that do not exist in the child.
     pool = ProcessPoolExecutor(options.jobs, get_context("spawn"), _start_worker, (options.model,))
     try:
-        for part in pool.map(_run_task, tasks):
+        with interrupts_held():
+            parts = pool.map(_run_task, tasks)
+        for part in parts:
             yield from part
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from importlib.util import find_spec
 from multiprocessing import get_context, parent_process
 from queue import SimpleQueue
@@ -16,6 +14,7 @@ from typing import Any
 
 from apps.hw_sweep_file import Value
 from apps.hw_sweep_point import PointRunner, SweepContext, run_point
+from apps.termination import interrupts_held
 from eventsim.errors import EventSimError, ParameterError, SourceError
 
 Point = Mapping[str, Value]
@@ -42,13 +41,13 @@ def run_in_processes(context: SweepContext, points: Sequence[Point], workers: in
     # Not concurrent.futures.wait: it takes the locks of all futures, and interrupted keeps some for ever.
     finished: SimpleQueue[Future[dict[str, Any]]] = SimpleQueue()
     try:
-        with _interrupts_held():
+        with interrupts_held():
             point_of = {pool.submit(_run, point): point for point in points}
             for future in point_of:
                 future.add_done_callback(finished.put)
         while point_of:
             future = finished.get()
-            with _interrupts_held():
+            with interrupts_held():
                 outcome = point_of.pop(future), future.result()
             yield outcome
     except BrokenProcessPool:
@@ -84,19 +83,6 @@ def run_on_cluster(context: SweepContext, points: Sequence[Point], address: str)
                 yield waiting[future], future.result()
         finally:
             client.cancel(list(waiting))
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Keep Ctrl-C waiting while a lock is held, and from all processes started meanwhile for good.
-
-    It reaches the whole group: only this process decides what becomes of its workers.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _runner: PointRunner | None = None

@@ -36,5 +36,18 @@ def sigterm_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Keep Ctrl-C waiting while a lock is held, and from all processes started meanwhile for good.
+
+    It reaches the whole group: only this process decides what becomes of its workers.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _raise_terminated(number: int, frame: FrameType | None) -> None:
     raise Terminated
