@@ -19,15 +19,17 @@ from hwmodels.grid_kernels import (
 )
 from hwmodels.messages import MessageTable
 from hwmodels.sending import Sending
+from hwmodels.sending_kernels import pack_messages
 
 MOST_ROWS = 1 << ROW_BITS
+_MOST_PLACES = 2**19
 _PLACES_PER_MESSAGE = 4
 """A grid with more places per message than this takes longer than putting each where it belongs."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class ArrivalGrid:
-    """A chip's messages as words, and a grid for their arrivals."""
+    """A chip's messages as words, and room for their arrivals, as many rows as were wanted so far."""
 
     words: Words
     grid: Grid
@@ -35,31 +37,36 @@ class ArrivalGrid:
     @staticmethod
     def of(table: MessageTable, costs: HardwareCosts, sending: Sending) -> ArrivalGrid | None:
         """Return the grid for a table, or None where a time or the number of cores exceeds a word."""
-        entries = sending.entries
-        cores = np.flatnonzero(np.bincount(entries.core, minlength=table.n_cores))
+        heard = np.zeros(table.n_cores, np.bool_)
+        heard[table.core] = True
+        cores = np.flatnonzero(heard)
         if cores.shape[0] > 1 << COLUMN_BITS or _longest_ps(table, costs, cores.shape[0]) >> ARRIVAL_BITS:
-            return None
-        if (
-            int(entries.service.max(initial=0)) >> SERVICE_BITS
-            or int(entries.flight.max(initial=0)) >> FLIGHT_BITS
-        ):
             return None
         column = np.zeros(table.n_cores, np.int64)
         column[cores] = np.arange(cores.shape[0])
-        word = entries.flight.astype(np.int64)
-        word <<= SERVICE_BITS
-        word |= entries.service
-        word <<= COLUMN_BITS
-        word |= column[entries.core]
-        places = (MOST_ROWS, cores.shape[0])
-        return ArrivalGrid(
-            Words(table.indptr, word, cores), Grid(np.zeros(places, np.int64), np.zeros(places, np.int64))
-        )
+        word = np.empty(table.core.shape[0], np.int64)
+        bits = (COLUMN_BITS, SERVICE_BITS, FLIGHT_BITS)
+        if not pack_messages(sending.rows, sending.mesh, column, bits, word):
+            return None
+        return ArrivalGrid(Words(table.indptr, word, cores), _room(0, cores.shape[0]))
 
     def holds(self, senders: Ints, messages: Ints) -> bool:
         """Return whether ticks with so many senders and messages fit, and are worth it."""
-        places = int(senders.sum()) * self.words.core.shape[0]
-        return bool((senders <= MOST_ROWS).all()) and places <= _PLACES_PER_MESSAGE * int(messages.sum())
+        columns, most = self.words.core.shape[0], int(senders.max(initial=0))
+        if most > MOST_ROWS or most * columns > _MOST_PLACES:
+            return False
+        return bool(int(senders.sum()) * columns <= _PLACES_PER_MESSAGE * int(messages.sum()))
+
+    def room_for(self, senders: Ints) -> Grid:
+        """Return room for ticks with so many senders."""
+        rows, columns = int(senders.max(initial=0)), self.words.core.shape[0]
+        if rows > self.grid.key.shape[0]:
+            self.grid = _room(rows, columns)
+        return self.grid
+
+
+def _room(rows: int, columns: int) -> Grid:
+    return Grid(np.zeros((rows, columns), np.int64), np.zeros((rows, columns), np.int64))
 
 
 def _longest_ps(table: MessageTable, costs: HardwareCosts, n_columns: int) -> int:

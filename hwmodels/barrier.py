@@ -18,6 +18,8 @@ from hwmodels.sums_kernels import sum_latencies, sum_ticks
 from hwmodels.work import Emissions, Stretch, stretches
 
 _SUMMED_PER_STRETCH = 2**19
+_QUEUED_PER_STRETCH = 2**15
+"""Each takes some hundred bytes."""
 
 
 def run_barrier(
@@ -34,11 +36,13 @@ def run_barrier(
     works, ticks = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     grid = ArrivalGrid.of(table, costs, sending) if contention == "none" and not keep else None
     alone = contention == "sums" and not keep
-    for stretch in stretches(activity, table, emissions, False, _SUMMED_PER_STRETCH if alone else None):
+    most = _SUMMED_PER_STRETCH if alone else _QUEUED_PER_STRETCH if contention == "queues" else None
+    for stretch in stretches(activity, table, emissions, False, most):
+        senders = _senders(stretch, emissions)
         if alone:
             work = _sum_ticks(stretch, table, costs, sending, emissions)
-        elif grid is not None and grid.holds(_senders(stretch, emissions), stretch.messages):
-            work = _grid_ticks(stretch, table, costs, grid, emissions, measures)
+        elif grid is not None and grid.holds(senders, stretch.messages):
+            work = _grid_ticks(stretch, table, costs, grid, senders, emissions, measures)
         else:
             work = _laid_ticks(stretch, table, costs, sending, emissions, contention, measures)
         works.append(work)
@@ -69,6 +73,7 @@ def _grid_ticks(
     table: MessageTable,
     costs: HardwareCosts,
     grid: ArrivalGrid,
+    senders: Ints,
     emissions: Emissions,
     measures: Measures,
 ) -> Ints:
@@ -76,7 +81,7 @@ def _grid_ticks(
     work = np.empty(stretch.ticks.shape[0], np.int64)
     units = Units(table.core_start, _neuron_ps(stretch, table, costs))
     sent, times, tally = _sent(stretch, emissions), unit_times(costs), measures.tally(0)
-    run_grid_ticks(sent, grid.words, times, units, grid.grid, tally, work)
+    run_grid_ticks(sent, grid.words, times, units, grid.room_for(senders), tally, work)
     return work
 
 

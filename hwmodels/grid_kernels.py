@@ -20,7 +20,7 @@ Indices = npt.NDArray[np.int32]
 
 COLUMN_BITS, SERVICE_BITS, FLIGHT_BITS = 12, 25, 26
 """What a message is on a grid, from the lowest bit on: column, time of service and time on the way, ps."""
-ROW_BITS = 8
+ROW_BITS = 10
 """The lowest bits of a key are its row; above stands the time of arrival, ps."""
 ARRIVAL_BITS = 63 - ROW_BITS
 NOTHING = np.iinfo(np.int64).max

@@ -62,13 +62,22 @@ class Entrance:
 class Sending:
     """The entries of a table on one chip.
 
-    entries : core, flight and service of each. rows : the table, and who sends each row's messages.
-    mesh : where units stand, and what messages take.
+    rows : the table, and who sends each row's messages. mesh : where units stand, and what messages take.
+    longest_message_ps : no message takes longer.
     """
 
-    entries: Entries
     rows: Rows
     mesh: Mesh
+    longest_message_ps: int
+
+    @cached_property
+    def entries(self) -> Entries:
+        """Return core, flight and service of each entry."""
+        # Half the memory, and the kernels load less; sums of the two fit as well.
+        n, fits = self.rows.core.shape[0], self.longest_message_ps < 2**31
+        flight, service = (np.empty(n, np.int32) if fits else np.empty(n, np.int64) for _ in range(2))
+        time_messages(self.rows, self.mesh, flight, service)
+        return Entries(self.rows.core, flight, service)
 
     def row_of(self, entry: Indices) -> Ints:
         """Return int64[n], the row that each of some entries stands in."""
@@ -82,7 +91,7 @@ class Sending:
     def longest_ps(self, each_ps: int) -> npt.NDArray[np.float64]:
         """Return float64[n_rows]: what all messages of a row take together, and `each_ps` for each, ps."""
         total = np.empty(self.rows.unit.shape[0])
-        sum_times(self.rows, self.entries.flight, self.entries.service, float(each_ps), total)
+        sum_times(self.rows, self.mesh, float(each_ps), total)
         return total
 
 
@@ -116,11 +125,7 @@ def sending_of(table: MessageTable, costs: HardwareCosts, entrance: Entrance) ->
     longest += sum(int(most) * int(ps) for most, ps in zip(table.most_events(), mesh.synapse_ps, strict=True))
     if longest >= 2**61:
         raise ParameterError(f"a message could take {longest:.3g} ps, more than 64 bits hold")
-    # Half the memory, and the kernels load less; sums of the two fit as well.
-    n, fits = table.core.shape[0], longest < 2**31
-    flight, service = (np.empty(n, np.int32) if fits else np.empty(n, np.int64) for _ in range(2))
-    time_messages(rows, mesh, flight, service)
-    return Sending(Entries(table.core, flight, service), rows, mesh)
+    return Sending(rows, mesh, int(longest))
 
 
 def how_often(emissions: Emissions, table: MessageTable) -> Ints:

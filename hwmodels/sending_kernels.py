@@ -60,35 +60,56 @@ class Sums(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def time_messages(rows: Rows, mesh: Mesh, flight: Times, service: Times) -> None:
-    """Write how long each message is on its way, and how long the core that gets it works on it, ps."""
-    for row in range(rows.unit.shape[0]):
-        unit = rows.unit[row]
-        for e in range(rows.indptr[row], rows.indptr[row + 1]):
-            goal = rows.core[e] + 1
-            way = mesh.ends_ps[0]
-            way += abs(mesh.x[unit] - mesh.x[goal]) * mesh.hop_ps[0]
-            way += abs(mesh.y[unit] - mesh.y[goal]) * mesh.hop_ps[1]
-            flight[e] = 0 if rows.direct[row] else way
-            work = mesh.ends_ps[1]
-            for form in range(mesh.synapse_ps.shape[0]):
-                work += rows.events[e, form] * mesh.synapse_ps[form]
-            service[e] = work
+def flight_ps(rows: Rows, mesh: Mesh, row: int, e: int) -> np.int64:
+    """Return how long a message is on its way, ps."""
+    unit, goal = rows.unit[row], rows.core[e] + 1
+    way: np.int64 = mesh.ends_ps[0]
+    way += abs(mesh.x[unit] - mesh.x[goal]) * mesh.hop_ps[0]
+    way += abs(mesh.y[unit] - mesh.y[goal]) * mesh.hop_ps[1]
+    return np.int64(0) if rows.direct[row] else way
 
 
 @njit(cache=True, nogil=True)
-def sum_times(
-    rows: Rows,
-    flight: Times,
-    service: Times,
-    each_ps: float,
-    total: npt.NDArray[np.float64],
-) -> None:
+def service_ps(rows: Rows, mesh: Mesh, e: int) -> np.int64:
+    """Return how long the core that gets a message works on it, ps."""
+    work: np.int64 = mesh.ends_ps[1]
+    for form in range(mesh.synapse_ps.shape[0]):
+        work += rows.events[e, form] * mesh.synapse_ps[form]
+    return work
+
+
+@njit(cache=True, nogil=True)
+def time_messages(rows: Rows, mesh: Mesh, flight: Times, service: Times) -> None:
+    """Write how long each message is on its way, and how long the core that gets it works on it, ps."""
+    for row in range(rows.unit.shape[0]):
+        for e in range(rows.indptr[row], rows.indptr[row + 1]):
+            flight[e] = flight_ps(rows, mesh, row, e)
+            service[e] = service_ps(rows, mesh, e)
+
+
+@njit(cache=True, nogil=True)
+def pack_messages(rows: Rows, mesh: Mesh, column: Ints, bits: tuple[int, int, int], word: Ints) -> bool:
+    """Write column, service and flight of each message into a word; return False where one is too large.
+
+    column : int64[n_cores]. bits : of column, service and flight, which stand in this order from the lowest
+    bit on.
+    """
+    for row in range(rows.unit.shape[0]):
+        for e in range(rows.indptr[row], rows.indptr[row + 1]):
+            flight, service = flight_ps(rows, mesh, row, e), service_ps(rows, mesh, e)
+            if flight >> bits[2] or service >> bits[1]:
+                return False
+            word[e] = (((flight << bits[1]) | service) << bits[0]) | column[rows.core[e]]
+    return True
+
+
+@njit(cache=True, nogil=True)
+def sum_times(rows: Rows, mesh: Mesh, each_ps: float, total: npt.NDArray[np.float64]) -> None:
     """Write the times of all messages of each row, one after the other, and `each_ps` for each of them."""
     for row in range(rows.unit.shape[0]):
         total[row] = 0.0
         for e in range(rows.indptr[row], rows.indptr[row + 1]):
-            total[row] += each_ps + float(flight[e]) + float(service[e])
+            total[row] += each_ps + float(flight_ps(rows, mesh, row, e)) + float(service_ps(rows, mesh, e))
 
 
 @njit(cache=True, nogil=True)

@@ -82,6 +82,7 @@ def test_a_stretch_per_few_messages(case, contention):
     """However long activity is cut to bound the memory, nothing changes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hwmodels.work._MESSAGES_PER_STRETCH", 5)
+        patch.setattr("hwmodels.barrier._QUEUED_PER_STRETCH", 5)
         compare(case, contention)
 
 

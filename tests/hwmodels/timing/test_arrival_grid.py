@@ -98,14 +98,14 @@ def crowd(n, fan_out, n_cores=18, **costs):
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize(("n", "on_grid"), [(40, True), (128, True), (129, False)])
+@pytest.mark.parametrize(("n", "on_grid"), [(40, True), (150, True), (512, True), (513, False)])
 def test_a_tick_of_many_senders(n, on_grid):
-    """The grid has 256 rows."""
+    """A grid has at most 1,024 rows."""
     net, placement, costs, activity = crowd(n, 30)
     table = build_messages(net, placement)
     with pytest.MonkeyPatch.context() as patch:
         if on_grid:
-            taken_by_all(patch)
+            patch.setattr("hwmodels.barrier._laid_ticks", None)
         else:
             patch.setattr("hwmodels.barrier._grid_ticks", None)
         found = time_activity(activity, table, costs)
@@ -123,13 +123,16 @@ def test_what_a_grid_is_for():
         return ArrivalGrid.of(table, changed, sending_of(table, changed, Entrance()))
 
     grid = grid_for()
-    assert grid.holds(np.array([256, 2]), np.array([4000, 36]))
-    assert not grid.holds(np.array([257]), np.array([4000]))
+    assert grid.holds(np.array([1024, 2]), np.array([16_000, 36]))
+    assert not grid.holds(np.array([1025]), np.array([16_000]))
     assert not grid.holds(np.array([2, 2]), np.array([15, 2]))
     assert grid.holds(np.array([2, 2]), np.array([15, 3]))
     for beyond in ({"message_in_ps": 2**25}, {"tile_ps": 2**26}):
         assert grid_for(**beyond) is None
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hwmodels.arrival_grid._MOST_PLACES", 180)
+        assert grid.holds(np.array([10]), np.array([50]))
+        assert not grid.holds(np.array([11]), np.array([55]))
         patch.setattr("hwmodels.arrival_grid.ARRIVAL_BITS", 30)
         assert grid_for() is not None
         assert grid_for(message_out_ps=2**18) is None
