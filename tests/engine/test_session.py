@@ -37,8 +37,8 @@ class SessionMachine(RuleBasedStateMachine):
 
     @rule(step_ns=st.sampled_from([0, 1, TICK_NS // 2, TICK_NS, 3 * TICK_NS]))
     def advance(self, step_ns):
-        if self.steps + step_ns > 30 * TICK_NS:
-            return  # beyond it, halves no longer fit float64
+        if self.steps + step_ns > 24 * TICK_NS:
+            return  # beyond it, quarters of quarters no longer fit float64
         self.steps += step_ns
         self.session.advance(self.session.clock_ns + step_ns)
         self.reference.advance(self.session.clock_ns)
