@@ -31,7 +31,7 @@ def run_asynchronous(
     np.add.at(measures.updated, core, updated)
     group_key = core * (activity.n_ticks * levels) + step
     slot = emissions.slot
-    spike_core = table.core_of_row()[slot].astype(np.int64)
+    spike_core = table.core_of_row[slot].astype(np.int64)
     spike_step = emissions.tick * levels + table.level[slot]
     spike_group = np.searchsorted(group_key, spike_core * (activity.n_ticks * levels) + spike_step)
     order = np.lexsort((slot, spike_group))

@@ -264,7 +264,7 @@ class _Loop:
             mark_targets(at, who.astype(np.int32), relay.indptr, relay.slots, busy + 1, bits)
         row = np.searchsorted(busy, tick)
         mark_fired(row, slot, bits)
-        core = table.cores_of(slot)
+        core = table.core_of_row[slot]
         found, upto = np.zeros((busy.shape[0], n_cores), np.int64), np.zeros(slot.shape[0], np.int64)
         everyone = np.full(bits.shape[1], ~np.uint64(0))
         count_updates(bits, everyone, table.core_start, (row, slot, core), upto, found)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from eventsim.engine.jit import inlined, kernel, part
+from eventsim.engine.jit import inlined, kernel, part, prefetch
 from hwmodels.ideal_kernels import Sent, Tally, bucket_of
 from hwmodels.plan_kernels import UnitTimes
 
@@ -23,6 +23,8 @@ COLUMN_BITS, SERVICE_BITS, FLIGHT_BITS = 12, 25, 26
 ROW_BITS = 10
 """The lowest bits of a key are its row; above stands the time of arrival, ps."""
 ARRIVAL_BITS = 63 - ROW_BITS
+AHEAD = 2
+"""So many spikes before they are laid, the cache is asked for their messages."""
 NOTHING = np.iinfo(np.int64).max
 """The key of a place where nothing arrives; above all others."""
 
@@ -57,32 +59,49 @@ class Grid(NamedTuple):
 
 
 @inlined
-def lay(grid: Grid, row: int, word: int, sent: int) -> None:
-    """Put a message onto the grid."""
-    column = word & ((1 << COLUMN_BITS) - 1)
-    grid.key[row, column] = ((sent + (word >> (COLUMN_BITS + SERVICE_BITS))) << ROW_BITS) | row
-    grid.word[row, column] = word
+def lay(words: Words, grid: Grid, row: int, start: int, stop: int, now: int, each: int) -> None:
+    """Put messages onto a row of the grid, sent one after the other."""
+    keys, held = grid.key[row], grid.word[row]
+    keys[:] = NOTHING
+    for e in range(start, stop):
+        now += each
+        word = words.word[e]
+        column = word & ((1 << COLUMN_BITS) - 1)
+        keys[column] = ((now + (word >> (COLUMN_BITS + SERVICE_BITS))) << ROW_BITS) | row
+        held[column] = word
+
+
+@inlined
+def fetch(words: Words, row: int) -> None:
+    """Ask for the cache lines of a row's words, of eight each."""
+    for line in range(words.indptr[row], words.indptr[row + 1], 8):
+        prefetch(words.word, line)
 
 
 @part
 def sort_columns(key: Ints, n: int) -> None:
     """Sort each column of the first n rows: Batcher's odd-even merge sort.
 
+    Rows that are compared next to each other are compared in one go.
+
     Source: K. E. Batcher, Sorting networks and their applications, AFIPS 1968; for any n as in D. E. Knuth,
     The Art of Computer Programming, vol. 3, 5.2.2, algorithm M.
     """
+    width, flat = key.shape[1], key.reshape(key.size)
     run = 1
     while run < n:
         apart = run
         while apart > 0:
             for first in range(apart % run, n - apart, 2 * apart):
-                for i in range(first, first + min(apart, n - apart - first)):
-                    if i // (2 * run) == (i + apart) // (2 * run):
-                        lower, upper = key[i], key[i + apart]
-                        for column in range(lower.shape[0]):
-                            a, b = lower[column], upper[column]
-                            lower[column] = a if a < b else b
-                            upper[column] = b if a < b else a
+                # All of these rows are in one merge, or none is: both lengths are multiples of `apart`.
+                if first // (2 * run) == (first + apart) // (2 * run):
+                    low, high = first * width, (first + apart) * width
+                    size = min(apart, n - apart - first) * width
+                    lower, upper = flat[low : low + size], flat[high : high + size]
+                    for k in range(size):
+                        a, b = lower[k], upper[k]
+                        lower[k] = a if a < b else b
+                        upper[k] = b if a < b else a
             apart >>= 1
         run <<= 1
 
@@ -126,22 +145,20 @@ def run_grid_ticks(
     for tick in range(work.shape[0]):
         n, core, made = 0, -1, 0
         while out < sent.outer.shape[0] and sent.outer[out] == tick:
-            grid.key[n] = NOTHING
-            for e in range(words.indptr[sent.outer_row[out]], words.indptr[sent.outer_row[out] + 1]):
-                lay(grid, n, words.word[e], 0)
+            row = sent.outer_row[out]
+            lay(words, grid, n, words.indptr[row], words.indptr[row + 1], 0, 0)
             n += 1
             out += 1
         while at < sent.row.shape[0] and sent.row[at] == tick:
             slot = sent.slot[at]
             start, stop = words.indptr[slot], words.indptr[slot + 1]
+            if at + AHEAD < sent.slot.shape[0]:
+                fetch(words, sent.slot[at + AHEAD])
             if sent.core[at] != core:
                 core, made = sent.core[at], 0
             made += times.spike_out
             now = made + (slot - units.start[core] + 1) * times.access + sent.upto[at] * times.update
-            grid.key[n] = NOTHING
-            for e in range(start, stop):
-                now += times.message_out
-                lay(grid, n, words.word[e], now)
+            lay(words, grid, n, start, stop, now, times.message_out)
             made += (stop - start) * times.message_out
             units.ps[tick, core] += times.spike_out + (stop - start) * times.message_out
             n += 1

@@ -104,15 +104,12 @@ class MessageTable:
                 found.append(DelayedSynapses(p.pre, delay, indptr.astype(np.int64), targets[mine]))
         return found
 
+    @cached_property
     def core_of_row(self) -> Indices:
         """Return int32[n_rows]: the core a row sends from, -1 for what comes from outside."""
         cores = np.full(self.n_rows, -1, np.int32)
         cores[: self.n_slots] = np.repeat(np.arange(self.n_cores), np.diff(self.core_start))
         return cores
-
-    def cores_of(self, slots: Indices) -> Indices:
-        """Return int32[n]: the cores of some neurons."""
-        return (np.searchsorted(self.core_start, slots, side="right") - 1).astype(np.int32)
 
     def most_events(self) -> list[int]:
         """Return the most synaptic events that a message causes, by form."""

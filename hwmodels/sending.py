@@ -118,7 +118,7 @@ def sending_of(table: MessageTable, costs: HardwareCosts, entrance: Entrance) ->
         np.array([costs.tile_ps, costs.message_in_ps], np.int64),
         costs.synapse_ps()[list(table.forms)],
     )
-    unit, direct = table.core_of_row() + np.int32(1), entrance.direct_rows(table)
+    unit, direct = table.core_of_row + np.int32(1), entrance.direct_rows(table)
     rows = Rows(table.indptr, table.core, table.events, unit, direct)
     ends = costs.tile_ps + costs.message_in_ps
     longest = ends + costs.tiles_x * costs.hop_x_ps + costs.tiles_y * costs.hop_y_ps
@@ -150,7 +150,7 @@ def count_operations(
     n_cores = table.n_cores
     fired = np.bincount(emissions.slot, minlength=table.n_rows).astype(np.int64)
     spike_out = np.zeros(n_cores, np.int64)
-    np.add.at(spike_out, table.core_of_row()[: table.n_slots], fired[: table.n_slots])
+    np.add.at(spike_out, table.core_of_row[: table.n_slots], fired[: table.n_slots])
     sums = Sums(
         message_out=np.zeros(n_cores, np.int64),
         message_in=np.zeros(n_cores, np.int64),

@@ -114,29 +114,44 @@ def sum_times(rows: Rows, mesh: Mesh, each_ps: float, total: npt.NDArray[np.floa
 
 @njit(cache=True, nogil=True)
 def sum_messages(rows: Rows, often: Ints, mesh: Mesh, sums: Sums) -> None:
-    """Add to `sums` what happens when each row sends its messages as often as `often`, int64[n_rows], says.
+    """Add to `sums` what happens when each row sends its messages so `often`, int64[n_rows]."""
+    to = np.zeros(sums.message_in.shape[0], np.int64)
+    n_rows = rows.unit.shape[0]
+    for row in range(n_rows):
+        times, unit, direct = often[row], rows.unit[row], rows.direct[row]
+        if times:
+            for e in range(rows.indptr[row], rows.indptr[row + 1]):
+                core = rows.core[e]
+                to[core] += times
+                for form in range(sums.synapses.shape[0]):
+                    sums.synapses[form, core] += times * rows.events[e, form]
+        # Rows of a unit follow each other: what they send to one core goes one way.
+        if row + 1 == n_rows or rows.unit[row + 1] != unit or rows.direct[row + 1] != direct:
+            add_ways(unit, direct, to, mesh, sums)
+            to[:] = 0
+
+
+@njit(cache=True, nogil=True)
+def add_ways(unit: int, direct: bool, to: Ints, mesh: Mesh, sums: Sums) -> None:
+    """Add to `sums` that a unit sends so many messages to each core, int64[n_cores].
 
     Messages go along x first, then along y; link = 4 x tile + direction.
     """
     n_y = mesh.n_y[0]
-    for row in range(rows.unit.shape[0]):
-        times, unit = often[row], rows.unit[row]
+    for core in range(to.shape[0]):
+        times = to[core]
         if times == 0:
             continue
-        for e in range(rows.indptr[row], rows.indptr[row + 1]):
-            core = rows.core[e]
-            sums.message_in[core] += times
-            if unit > 0:
-                sums.message_out[unit - 1] += times
-            for form in range(sums.synapses.shape[0]):
-                sums.synapses[form, core] += times * rows.events[e, form]
-            if rows.direct[row]:
-                continue
-            x, y, x_goal, y_goal = mesh.x[unit], mesh.y[unit], mesh.x[core + 1], mesh.y[core + 1]
-            sums.tiles[x * n_y + y] += times
-            while x != x_goal:
-                sums.links[4 * (x * n_y + y) + (EAST if x < x_goal else WEST)] += times
-                x += 1 if x < x_goal else -1
-            while y != y_goal:
-                sums.links[4 * (x * n_y + y) + (NORTH if y < y_goal else SOUTH)] += times
-                y += 1 if y < y_goal else -1
+        sums.message_in[core] += times
+        if unit > 0:
+            sums.message_out[unit - 1] += times
+        if direct:
+            continue
+        x, y, x_goal, y_goal = mesh.x[unit], mesh.y[unit], mesh.x[core + 1], mesh.y[core + 1]
+        sums.tiles[x * n_y + y] += times
+        while x != x_goal:
+            sums.links[4 * (x * n_y + y) + (EAST if x < x_goal else WEST)] += times
+            x += 1 if x < x_goal else -1
+        while y != y_goal:
+            sums.links[4 * (x * n_y + y) + (NORTH if y < y_goal else SOUTH)] += times
+            y += 1 if y < y_goal else -1

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+import numpy as np
+
 from eventsim.errors import ParameterError
 from hwmodels.activity import Activity
 from hwmodels.asynchronous import run_asynchronous
@@ -90,8 +92,12 @@ def _check_range(
     activity: Activity, table: MessageTable, costs: HardwareCosts, sending: Sending, emissions: Emissions
 ) -> None:
     """Raise ParameterError where even everything after everything else would not fit into int64 ps."""
-    per_row = sending.longest_ps(costs.message_out_ps)
-    longest = float(per_row[emissions.slot].sum() + per_row[emissions.outer_row].sum())
+    rows, lengths = (emissions.slot, emissions.outer_row), np.diff(table.indptr)
+    longest = sum(float(lengths[some].sum()) for some in rows)
+    longest *= sending.longest_message_ps + costs.message_out_ps
+    if longest > _FARTHEST_PS / 2:
+        per_row = sending.longest_ps(costs.message_out_ps)
+        longest = sum(float(per_row[some].sum()) for some in rows)
     longest += costs.spike_out_ps * float(emissions.slot.shape[0])
     a_tick = float(costs.neuron_access_ps + costs.neuron_update_ps) * table.n_slots + costs.barrier_ps
     a_tick += max(costs.real_time_tick_ps or 0, activity.tick_ns * activity.per_chip_tick * 1000)

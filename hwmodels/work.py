@@ -115,7 +115,10 @@ def stretches(
     by_level: bool,
     most_messages: int | None = None,
 ) -> Iterator[Stretch]:
-    """Yield the busy ticks in stretches small enough to hold their updates and so many messages."""
+    """Yield the busy ticks in stretches small enough to hold their updates and so many messages.
+
+    by_level : for each level of the network by itself; only where neurons are updated as they are reached.
+    """
     most_messages = _MESSAGES_PER_STRETCH if most_messages is None else most_messages
     reached = activity.updates == "reached"
     reaching = table.delayed_synapses if reached else []
@@ -133,18 +136,19 @@ def stretches(
         low, high = int(begins[0]), int(begins[-1])
         rows = np.repeat(np.arange(ticks.shape[0]), np.diff(begins))
         slots = emissions.slot[low:high]
-        bits = np.zeros((ticks.shape[0], n_words), np.uint64)
+        core = table.core_of_row[slots]
+        updated = np.zeros((len(masks), ticks.shape[0], table.n_cores), np.int64)
         if reached:
+            upto = np.zeros(high - low, np.int64)
+            bits = np.zeros((ticks.shape[0], n_words), np.uint64)
             for synapses in reaching:
                 _mark(synapses, activity, ticks, bits)
             mark_fired(rows, slots, bits)
+            for mask, counts in zip(masks, updated, strict=True):
+                count_updates(bits, mask, table.core_start, (rows, slots, core), upto, counts)
         else:
-            bits[:] = ~np.uint64(0)
-        core = table.cores_of(slots)
-        upto = np.zeros(high - low, np.int64)
-        updated = np.zeros((len(masks), ticks.shape[0], table.n_cores), np.int64)
-        for mask, counts in zip(masks, updated, strict=True):
-            count_updates(bits, mask, table.core_start, (rows, slots, core), upto, counts)
+            upto = slots - table.core_start[core] + 1
+            updated[:] = np.diff(table.core_start)
         found = updated if by_level else updated[0]
         yield Stretch(ticks, np.diff(sent[first : stop + 1]), slice(low, high), rows, core, upto, found)
         first = stop

@@ -64,7 +64,7 @@ def test_makespan_is_no_less_than_busy_time_and_critical_path(case, contention):
     assert (timing.end_ps >= timing.start_ps).all()
     # A message takes its way and its service, whatever else happens.
     m = timing.messages
-    cores, (x, y) = table.core_of_row(), costs.places()
+    cores, (x, y) = table.core_of_row, costs.places()
     for row, core, sent, served in zip(m.row, m.core, m.sent_ps, m.served_ps, strict=True):
         assert served >= sent + costs.message_in_ps
         if cores[row] >= 0:
