@@ -74,6 +74,8 @@ def samples_of(model: HwModel, choice: DataChoice) -> list[Sample]:
         return [_poisson(model, choice, k) for k in range(choice.clips or 1)]
     if choice.paths and all(path.suffix in EVENT_FILES for path in choice.paths) and model.ecg is None:
         return [_events(model, choice, path) for path in _drawn(choice.paths, choice)]
+    if model.ecg is not None or model.keyword is not None:
+        _refuse_options_of_events(model, choice)
     if model.ecg is not None:
         return _recordings(model.ecg, choice)
     if model.keyword is not None:
@@ -84,6 +86,14 @@ def samples_of(model: HwModel, choice: DataChoice) -> list[Sample]:
         f"{model.name}: is no keyword model; say --data FILE.npz (arrays time_ns, address and, if not "
         "all 1, value), or --poisson RATE"
     )
+
+
+def _refuse_options_of_events(model: HwModel, choice: DataChoice) -> None:
+    for option, value in (("--duration", choice.duration_ns), ("--input", choice.input_name)):
+        if value is not None:
+            raise ParameterError(
+                f"{option} is for events (.npz, .npy, --poisson), {model.name} takes recordings here"
+            )
 
 
 def _sounds(model: HwModel, keyword: KeywordModel, choice: DataChoice) -> list[Sample]:

@@ -22,7 +22,7 @@ from apps.hw_result import HwResult
 from apps.hw_sweep_file import Fixed, Sweep, Value, load_sweep
 from apps.hw_sweep_point import SweepContext, sweep_context
 from apps.hw_sweep_results import ResultFile, point_key
-from apps.hw_sweep_workers import Outcome, run_here, run_in_processes, run_on_cluster
+from apps.hw_sweep_workers import Outcome, check_cluster, run_here, run_in_processes, run_on_cluster
 from apps.quantities import share_text
 from apps.termination import exit_code, sigterm_interrupts
 
@@ -34,6 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises ParameterError for the sweep file, DataError or OutputError for the file of results.
     """
+    if arguments.cluster is not None:
+        check_cluster()
     sweep = load_sweep(arguments.file)
     model = _model(sweep.fixed)
     context = sweep_context(sweep, model, samples_of(model, _data(sweep.fixed)))

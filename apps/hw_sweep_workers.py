@@ -58,13 +58,18 @@ def run_in_processes(context: SweepContext, points: Sequence[Point], workers: in
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def check_cluster() -> None:
+    """Raise ParameterError without the extra `cluster`."""
+    if find_spec("distributed") is None:
+        raise ParameterError("--cluster needs Dask: pip install 'eventsim[cluster]'")
+
+
 def run_on_cluster(context: SweepContext, points: Sequence[Point], address: str) -> Iterator[Outcome]:
     """Yield outcomes as the workers of a Dask scheduler finish them; they need eventsim, but no files.
 
     Raises ParameterError without the extra `cluster`, SourceError where nobody answers at the address.
     """
-    if find_spec("distributed") is None:
-        raise ParameterError("--cluster needs Dask: pip install 'eventsim[cluster]'")
+    check_cluster()
     from distributed import Client, as_completed
 
     try:

@@ -1,7 +1,8 @@
 """Receives streams, measures them, shows them, and records them if asked to."""
 
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def run_listen(options: ListenOptions) -> int:
         subscriber = stack.enter_context(options.come_from.subscriber())
         recorder = None
         if options.record is not None:
-            recorder = stack.enter_context(RecordingWriter(options.record))
+            recorder = stack.enter_context(_recorder(options.record))
         report = stack.enter_context(ListenReport(options.json, subscriber))
         listening = _Listening(options, subscriber, report, recorder)
         try:
@@ -52,6 +53,18 @@ def run_listen(options: ListenOptions) -> int:
         if listening.recording_failure is not None:
             raise OutputError(listening.recording_failure)
     return 0
+
+
+@contextmanager
+def _recorder(path: Path) -> Iterator[RecordingWriter]:
+    """Record; where nothing came, leave no file, which would stand in the way of the next try."""
+    recorder = RecordingWriter(path)
+    try:
+        with recorder:
+            yield recorder
+    finally:
+        if recorder.messages == 0:
+            path.unlink(missing_ok=True)
 
 
 class _Listening:

@@ -272,3 +272,12 @@ def test_on_a_terminal_the_view_is_drawn_and_taken_away(tmp_path: Path) -> None:
     shown = terminal.file.getvalue()  # type: ignore[attr-defined]
     assert "latency p50/p99" in shown
     assert "\x1b[2K" in shown
+
+
+def test_nothing_that_came_is_no_recording(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Or the next try would be refused, so that an empty recording is not replaced."""
+    path = tmp_path / "heard.evrec"
+    for _ in range(2):
+        arguments = ["--record", str(path), "--seconds", "0.2"]
+        assert main(["listen", ipc_address(tmp_path, "quiet"), *arguments]) == 0
+        assert not path.exists()

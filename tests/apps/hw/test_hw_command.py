@@ -331,6 +331,12 @@ def test_a_bad_choice_is_one_line(capsys: Captured, network_file: Path, argument
     assert said in refused(capsys, network_file, *arguments)
 
 
+@pytest.mark.parametrize("option", [("--duration", "5ms"), ("--input", "sound")])
+def test_options_of_events_are_refused_with_sound(capsys: Captured, option: tuple[str, str]) -> None:
+    line = refused(capsys, "kws", *option)
+    assert f"{option[0]} is for events (.npz, .npy, --poisson), kws takes recordings" in line
+
+
 def test_a_wrong_chip_file_names_file_and_key(capsys: Captured, network_file: Path, folder: Path) -> None:
     line = refused(capsys, network_file, "--poisson", 1, "--chip", folder / "bad.toml")
     assert "bad.toml: key title: missing, and required" in line

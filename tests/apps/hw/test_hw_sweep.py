@@ -184,6 +184,7 @@ def test_a_cluster_that_is_not_there_is_one_line(
     monkeypatch.setattr("apps.hw_sweep_workers.find_spec", lambda name: None)
     assert main(["hw", "sweep", str(sweep_file), "--cluster", "tcp://127.0.0.1:1"]) == 2
     assert "pip install 'eventsim[cluster]'" in capsys.readouterr().err
+    assert not sweep_file.with_suffix(".jsonl").exists()
 
 
 @pytest.mark.slow
