@@ -8,18 +8,9 @@ import numpy as np
 
 from hwmodels.activity import Ints
 from hwmodels.costs import HardwareCosts
-from hwmodels.grid_kernels import (
-    ARRIVAL_BITS,
-    COLUMN_BITS,
-    FLIGHT_BITS,
-    ROW_BITS,
-    SERVICE_BITS,
-    Grid,
-    Words,
-)
+from hwmodels.grid_kernels import ARRIVAL_BITS, FLIGHT_BITS, ROW_BITS, Grid, Words
 from hwmodels.messages import MessageTable
 from hwmodels.sending import Sending
-from hwmodels.sending_kernels import pack_messages
 
 MOST_ROWS = 1 << ROW_BITS
 _MOST_PLACES = 2**19
@@ -37,18 +28,10 @@ class ArrivalGrid:
     @staticmethod
     def of(table: MessageTable, costs: HardwareCosts, sending: Sending) -> ArrivalGrid | None:
         """Return the grid for a table, or None where a time or the number of cores exceeds a word."""
-        heard = np.zeros(table.n_cores, np.bool_)
-        heard[table.core] = True
-        cores = np.flatnonzero(heard)
-        if cores.shape[0] > 1 << COLUMN_BITS or _longest_ps(table, costs, cores.shape[0]) >> ARRIVAL_BITS:
+        words = sending.words
+        if words is None or _longest_ps(table, costs, words.core.shape[0]) >> ARRIVAL_BITS:
             return None
-        column = np.zeros(table.n_cores, np.int64)
-        column[cores] = np.arange(cores.shape[0])
-        word = np.empty(table.core.shape[0], np.int64)
-        bits = (COLUMN_BITS, SERVICE_BITS, FLIGHT_BITS)
-        if not pack_messages(sending.rows, sending.mesh, column, bits, word):
-            return None
-        return ArrivalGrid(Words(table.indptr, word, cores), _room(0, cores.shape[0]))
+        return ArrivalGrid(words, _room(0, words.core.shape[0]))
 
     def holds(self, senders: Ints, messages: Ints) -> bool:
         """Return whether ticks with so many senders and messages fit, and are worth it."""

@@ -12,9 +12,18 @@ import numpy.typing as npt
 from eventsim.errors import ParameterError
 from hwmodels.activity import Activity, Indices, Ints
 from hwmodels.costs import HardwareCosts
+from hwmodels.grid_kernels import COLUMN_BITS, FLIGHT_BITS, SERVICE_BITS, Words
 from hwmodels.ideal_kernels import Entries
 from hwmodels.messages import FORMS, MessageTable
-from hwmodels.sending_kernels import Mesh, Rows, Sums, sum_messages, sum_times, time_messages
+from hwmodels.sending_kernels import (
+    Mesh,
+    Rows,
+    Sums,
+    pack_messages,
+    sum_messages,
+    sum_times,
+    time_messages,
+)
 from hwmodels.work import Emissions
 
 
@@ -79,6 +88,20 @@ class Sending:
         time_messages(self.rows, self.mesh, flight, service)
         return Entries(self.rows.core, flight, service)
 
+    @cached_property
+    def words(self) -> Words | None:
+        """Return the messages as words, columns for the cores that get any; None where one is too large."""
+        rows = self.rows
+        heard = np.zeros(self.mesh.x.shape[0] - 1, np.bool_)
+        heard[rows.core] = True
+        cores = np.flatnonzero(heard)
+        if cores.shape[0] > 1 << COLUMN_BITS:
+            return None
+        column = np.cumsum(heard) - 1
+        word = np.empty(rows.core.shape[0], np.int64)
+        bits = (COLUMN_BITS, SERVICE_BITS, FLIGHT_BITS)
+        return Words(rows.indptr, word, cores) if pack_messages(rows, self.mesh, column, bits, word) else None
+
     def row_of(self, entry: Indices) -> Ints:
         """Return int64[n], the row that each of some entries stands in."""
         return np.searchsorted(self.rows.indptr, entry, side="right") - 1
@@ -106,6 +129,15 @@ def sending_of(table: MessageTable, costs: HardwareCosts, entrance: Entrance) ->
             f"the placement is on a chip of {table.n_cores} cores, the costs are of {costs.n_cores}"
         )
     entrance.check(table, costs)
+    found: Sending | None = table.kept.get((costs, entrance))
+    if found is None:
+        found = _sending(table, costs, entrance)
+        table.kept.clear()
+        table.kept[costs, entrance] = found
+    return found
+
+
+def _sending(table: MessageTable, costs: HardwareCosts, entrance: Entrance) -> Sending:
     x, y = (
         np.concatenate([[at], places]).astype(np.int64)
         for at, places in zip(entrance.tile, costs.places(), strict=True)

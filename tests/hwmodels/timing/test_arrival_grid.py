@@ -163,3 +163,14 @@ def test_marks_are_those_of_every_single_synapse(seed, n_slots, most, delay):
         synapses.mark(ticks, sources, busy + 1 - delay, bits)
     found = np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little")[:, :n_slots].astype(bool)
     np.testing.assert_array_equal(found, expected)
+
+
+def test_chips_in_turn_on_one_table():
+    """What is kept of the latest chip is not taken for another."""
+    net, placement, costs, activity = crowd(20, 10)
+    slower = dataclasses.replace(costs, message_in_ps=50)
+    table, direct = build_messages(net, placement), Entrance(direct=frozenset({"in"}))
+    for chip, entrance in ((costs, None), (slower, None), (costs, direct), (slower, direct), (costs, None)):
+        found = time_activity(activity, table, chip, entrance=entrance)
+        fresh = time_activity(activity, build_messages(net, placement), chip, entrance=entrance)
+        assert_equal(found, fresh)
