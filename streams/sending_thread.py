@@ -179,7 +179,12 @@ class SendingThread(threading.Thread):
         waiting = list(self._sockets)
         given_up_at: float | None = None
         while True:
-            waiting = [socket for socket in waiting if not _sent(socket, frames)]
+            # A consumer that came just now is told what the stream is before it gets its data.
+            described = self._voice.describe(self._place) if self._describe_due else None
+            ready = [socket for socket in waiting if described is None or _sent(socket, described)]
+            if described is not None:
+                self._describe_due = len(ready) < len(self._sockets)
+            waiting = [socket for socket in waiting if socket not in ready or not _sent(socket, frames)]
             if not waiting:
                 return True
             poller = zmq.Poller()
