@@ -178,14 +178,18 @@ class SendingThread(threading.Thread):
         """Hand a message to every consumer; False where one took nothing for `linger_s` of closing."""
         waiting = list(self._sockets)
         given_up_at: float | None = None
+        described: Frames | None = None
+        told, passed_over = list(waiting), False
         while True:
-            # A consumer that came just now is told what the stream is before it gets its data.
-            described = self._voice.describe(self._place) if self._describe_due else None
-            ready = [socket for socket in waiting if described is None or _sent(socket, described)]
-            if described is not None:
-                self._describe_due = len(ready) < len(self._sockets)
-            waiting = [socket for socket in waiting if socket not in ready or not _sent(socket, frames)]
+            if self._describe_due:
+                # A consumer that came just now is told what the stream is before it gets its data, once.
+                described, told, self._describe_due = self._voice.describe(self._place), [], False
+                passed_over |= len(waiting) < len(self._sockets)
+            untold = [socket for socket in waiting if socket not in told]
+            told += [socket for socket in untold if described is None or _sent(socket, described)]
+            waiting = [socket for socket in waiting if socket not in told or not _sent(socket, frames)]
             if not waiting:
+                self._describe_due |= passed_over
                 return True
             poller = zmq.Poller()
             for socket in waiting:

@@ -129,7 +129,8 @@ def test_a_second_consumer_on_a_lossless_address_is_noticed() -> None:
 
             with pytest.raises(SourceError, match="lossless stream lost"):
                 share()
-            assert taken_by_second
+            # What the first lacks went to the second, which may not have had the time to read it.
+            assert taken_by_second or second.receive(LIMIT_S) is not None
 
 
 def test_who_joins_late_is_told_what_the_stream_is_and_what_it_missed() -> None:
