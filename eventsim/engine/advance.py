@@ -14,10 +14,10 @@ import numpy as np
 from eventsim.engine.calendar import calendar_at, first_due, gather_due, schedule
 from eventsim.engine.class_queue import first_class, take
 from eventsim.engine.clocks import clock_at, take_clock
+from eventsim.engine.counting import count_unreached, count_updates
 from eventsim.engine.inputs import take_inputs
-from eventsim.engine.jit import call, floats_at, indices, inlined, ints, ints_at, kernel, part, singles
+from eventsim.engine.jit import call, entry, floats_at, indices, inlined, ints, ints_at, kernel, part, singles
 from eventsim.engine.layout import (
-    CLASS_START,
     CLASS_STOP,
     CLASS_ZERO,
     CLOCK_CLASS,
@@ -25,13 +25,10 @@ from eventsim.engine.layout import (
     CLOCK_MERGED_RUN,
     CLOCK_RUN,
     CLOCK_TICK,
-    COUNT,
     COUNTING,
     CURSOR,
     DELIVER,
-    DELIVERIES,
     DIRECT,
-    DRIVE,
     DUE_AT,
     EMITS,
     F_CLASSES,
@@ -221,39 +218,6 @@ def _record_readings(handle: Ints, row: Ints, tick: int, count: int) -> None:
         record(handle, row[SOURCE], tick, who[q], values[who[q]])
 
 
-@part
-def _count_updates(at: int, handle: Ints, row: Ints, tick: int) -> None:
-    """Count the neurons that this tick's deliveries reach, where the model does not list them itself."""
-    classes, head = ints(handle, F_CLASSES), ints(handle, F_HEAD)
-    reached: int = np.int64(0)  # type: ignore[assignment]
-    handle[STAMP] += 1
-    for c in range(row[CLASS_START], row[CLASS_STOP]):
-        if head[c] == tick:
-            counted = classes[c * N_CLASS_COLUMNS + DELIVERIES]
-            cursor = classes[c * N_CLASS_COLUMNS + CURSOR]
-            reached = call(classes[c * N_CLASS_COLUMNS + COUNT], at, c, cursor, reached)
-            classes[c * N_CLASS_COLUMNS + DELIVERIES] = counted
-    # The sums themselves are of no use here: the reached are noted in their place.
-    drive, listed = floats_at(row[DRIVE], row[SIZE]), indices(handle, F_TOUCHED)
-    if reached < 0:
-        reached = row[SIZE]
-        drive[:] = handle[STAMP]
-    else:
-        for q in range(reached):
-            drive[listed[q]] = handle[STAMP]
-    row[N_UPDATES] += reached
-    handle[STAMP] += 1
-
-
-@part
-def _count_unreached(handle: Ints, row: Ints, count: int) -> None:
-    """Count those that fired by themselves, no event having reached them."""
-    drive, fired = floats_at(row[DRIVE], row[SIZE]), indices(handle, F_FIRED)
-    for q in range(count):
-        if drive[fired[q]] != handle[STAMP] - 1:
-            row[N_UPDATES] += 1
-
-
 @inlined
 def _deliver_all(at: int, handle: Ints, row: Ints, tick: int) -> int:
     """Deliver all that reaches a population at `tick`; return how many neurons it touched, -1 for all."""
@@ -285,7 +249,7 @@ def _process(at: int, handle: Ints, p: int, tick: int) -> None:
     """Work through one population at one tick."""
     row = ints(handle, F_POPULATIONS)[p * N_POPULATION_COLUMNS : (p + 1) * N_POPULATION_COLUMNS]
     if handle[COUNTING] and row[DIRECT]:
-        _count_updates(at, handle, row, tick)
+        count_updates(at, handle, row, tick)
     touched = _deliver_all(at, handle, row, tick)
     if row[LOOK]:
         due = gather_due(handle, row, row[FIRST], row[SIZE], tick, indices(handle, F_FIRED))
@@ -297,7 +261,7 @@ def _process(at: int, handle: Ints, p: int, tick: int) -> None:
         row[N_UPDATES] += touched if touched >= 0 else row[SIZE]
     fired = call(row[UPDATE], at, p, tick, touched)
     if handle[COUNTING] and row[DIRECT]:
-        _count_unreached(handle, row, fired)
+        count_unreached(handle, row, fired)
     if row[EMITS] == READOUT:
         if row[RECORDED]:
             _record_readings(handle, row, tick, touched)
@@ -306,10 +270,23 @@ def _process(at: int, handle: Ints, p: int, tick: int) -> None:
 
 
 @part
-def _run_ahead(at: int, handle: Ints, k: int, limit: int) -> int:
+def _send_ahead(at: int, handle: Ints, k: int, count: int) -> None:
+    """Send the `count` spikes that Poisson source k, alone, has just made a population emit."""
+    p = ints(handle, F_CLASSES)[clock_at(handle, k).row[CLOCK_CLASS] * N_CLASS_COLUMNS + POST]
+    row = ints(handle, F_POPULATIONS)[p * N_POPULATION_COLUMNS : (p + 1) * N_POPULATION_COLUMNS]
+    _send(handle, row, handle[NOW], count)
+    # Without delay, the spikes reach later populations within the tick.
+    handle[N_DUE] = 0
+    for later in range(p + 1, handle[N_POPULATIONS]):
+        _process(at, handle, later, handle[NOW])
+
+
+@part
+def _run_ahead(at: int, handle: Ints, k: int, limit: int) -> bool:
     """Take the events of Poisson source k, alone until `limit`, up to those that make neurons fire.
 
-    Returns how many fired, 0 if it came to the limit, or -1 if it stopped at a firing predicted before that.
+    Returns whether to look anew at what is due: neurons have fired, or may have, or a firing was predicted
+    before the limit.
     """
     clock = clock_at(handle, k).row
     if handle[MERGED] >= 0:
@@ -317,14 +294,25 @@ def _run_ahead(at: int, handle: Ints, k: int, limit: int) -> int:
     else:
         fired = call(clock[CLOCK_RUN], at, k, limit, 0)
     if fired > 0:
-        p = ints(handle, F_CLASSES)[clock[CLOCK_CLASS] * N_CLASS_COLUMNS + POST]
-        row = ints(handle, F_POPULATIONS)[p * N_POPULATION_COLUMNS : (p + 1) * N_POPULATION_COLUMNS]
-        _send(handle, row, handle[NOW], fired)
-        # Without delay, the spikes reach later populations within the tick.
-        handle[N_DUE] = 0
-        for later in range(p + 1, handle[N_POPULATIONS]):
-            _process(at, handle, later, handle[NOW])
-    return int(fired)
+        _send_ahead(at, handle, k, fired)
+    return fired != 0 or handle[MERGED] >= 0
+
+
+@entry
+def after_firing(at: int, k: int, fired: int, limit: int) -> int:
+    """Send the spikes that Poisson source k has just caused; return until when it may go on alone.
+
+    That is `limit` or, for what the spikes bring or for buffers that must grow, sooner, even at once.
+    """
+    handle = ints_at(at, HANDLE_SIZE)
+    _send_ahead(at, handle, k, fired)
+    if handle[TO_SORT] > UNSORTED or _room(handle, handle[NOW] + 1) != DONE:
+        return int(handle[NOW])
+    merged = merged_tick(handle)
+    set_merged(handle, NEVER)
+    tick = min(_next_tick(handle), first_unsorted(handle))
+    set_merged(handle, merged)
+    return min(limit, tick)
 
 
 @kernel

@@ -110,6 +110,21 @@ def find_next(origin: int, ahead: float, mean: float, stop: int, g: Generator) -
 
     Where there are few per tick the gaps between events are drawn, else their number per tick.
     """
+    if mean < MANY:
+        return find_few(origin, ahead, mean, stop, g)
+    tick = origin + int(ahead)
+    if tick >= stop:
+        return Next(NEVER, 1, NEVER, 0.0), g
+    events, g = poisson(g, mean)
+    while events == 0:
+        tick += 1
+        events, g = poisson(g, mean)
+    return Next(tick if tick < stop else NEVER, events, tick + 1, 0.0), g
+
+
+@inlined
+def find_few(origin: int, ahead: float, mean: float, stop: int, g: Generator) -> tuple[Next, Generator]:
+    """Do what `find_next` does where there are few events per tick, fewer than MANY."""
     if ahead > _FAR:
         if ahead > 2.0**60:
             return Next(NEVER, 1, NEVER, 0.0), g
@@ -118,19 +133,13 @@ def find_next(origin: int, ahead: float, mean: float, stop: int, g: Generator) -
     tick, events = origin + whole, 1
     if tick >= stop:
         return Next(NEVER, 1, NEVER, 0.0), g
-    if mean < MANY:
+    gap, g = exponential(g)
+    ahead += gap / mean
+    while ahead < whole + 1:
         gap, g = exponential(g)
         ahead += gap / mean
-        while ahead < whole + 1:
-            gap, g = exponential(g)
-            ahead += gap / mean
-            events += 1
-        return Next(tick, events, origin, ahead), g
-    events, g = poisson(g, mean)
-    while events == 0:
-        tick += 1
-        events, g = poisson(g, mean)
-    return Next(tick if tick < stop else NEVER, events, tick + 1, 0.0), g
+        events += 1
+    return Next(tick, events, origin, ahead), g
 
 
 @inlined

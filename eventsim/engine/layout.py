@@ -114,6 +114,7 @@ FIELDS: Final = (
     ("next_chunk", np.int64),  # [chunks], of the same slot or free, or -1
     ("scratch", np.uint64),  # [twice the pool] where there are windows
     ("histogram", np.int64),  # [512], scratch too
+    ("merging", np.uint64),  # [MERGING_SIZE], scratch of a class that runs merged with a Poisson source
 )
 _PLACE = {name: N_REGISTERS + 2 * k for k, (name, _) in enumerate(FIELDS)}
 HANDLE_SIZE: Final = N_REGISTERS + 2 * len(FIELDS)
@@ -159,6 +160,7 @@ F_POOL: Final = _PLACE["pool"]
 F_NEXT_CHUNK: Final = _PLACE["next_chunk"]
 F_SCRATCH: Final = _PLACE["scratch"]
 F_HISTOGRAM: Final = _PLACE["histogram"]
+F_MERGING: Final = _PLACE["merging"]
 
 # Columns of the table of populations. FIRST numbers the neurons that can act by themselves (-1: none here
 # can). Classes of a population: delayed ones from CLASS_START; from CLASS_ZERO those without delay, then
@@ -239,7 +241,8 @@ N_CLASS_COLUMNS: Final = 28
 # their number, at least one; the event after them lies clock_ahead ticks after CLOCK_ORIGIN. RATES is the
 # address of the expected events per tick, one number or the running sum over addresses. A fused source hands
 # its events straight to one class without delay, CLOCK_CLASS; RUN is the entry that does so, MERGED_RUN the
-# one that does so with the arrivals of the class in windows that the register MERGED names (or -1).
+# one that does so with the arrivals of the class in windows that the register MERGED names (or -1), and
+# AFTER_FIRING the one that this calls where it goes on after neurons have fired.
 (
     CLOCK_SOURCE,
     CLOCK_TICK,
@@ -254,8 +257,9 @@ N_CLASS_COLUMNS: Final = 28
     CLOCK_RUN,
     CLOCK_EMITTED,
     CLOCK_MERGED_RUN,
-) = range(13)
-N_CLOCK_COLUMNS: Final = 13
+    CLOCK_AFTER_FIRING,
+) = range(14)
+N_CLOCK_COLUMNS: Final = 14
 
 # Columns of packets.
 PACKET_TICK, PACKET_START, PACKET_COUNT, PACKET_NEXT = range(4)

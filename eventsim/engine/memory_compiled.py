@@ -113,3 +113,31 @@ def copy_eight(typing_context, target, at, source, start):
         return context.get_dummy_value()
 
     return types.void(target, types.int64, source, types.int64), generate
+
+
+@intrinsic
+def fill_eight(typing_context, target, at, value):
+    """Write `value` to the eight numbers from `at` on, in one or two instructions."""
+    i32 = ir.IntType(32)
+
+    def generate(context, builder, signature, values):
+        eight = ir.VectorType(ir.DoubleType(), 8)
+        data = context.make_array(signature.args[0])(context, builder, values[0]).data
+        place = builder.bitcast(builder.gep(data, [values[1]]), eight.as_pointer())
+        one = builder.insert_element(ir.Constant(eight, ir.Undefined), values[2], i32(0))
+        every = builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(i32, 8), [i32(0)] * 8))
+        builder.store(every, place, align=8)
+        return context.get_dummy_value()
+
+    return types.void(target, types.int64, types.float64), generate
+
+
+@intrinsic
+def hidden(typing_context, value):
+    """Return `value`, of which the compiler then knows nothing; a loop that counts by it stays as it is."""
+
+    def generate(context, builder, signature, values):
+        kind = ir.FunctionType(ir.IntType(64), [ir.IntType(64)])
+        return builder.call(ir.InlineAsm(kind, "", "=r,0"), values)
+
+    return types.int64(types.int64), generate

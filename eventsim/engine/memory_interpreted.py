@@ -62,5 +62,15 @@ def copy_eight(target: _Array, at: int, source: _Array, start: int) -> None:
     target[at : at + 8] = source[start : start + 8]
 
 
+def fill_eight(target: _Array, at: int, value: float) -> None:
+    """Write `value` to the eight numbers from `at` on."""
+    target[at : at + 8] = value
+
+
+def hidden(value: int) -> int:
+    """Return `value`."""
+    return value
+
+
 def prefetch(array: _Array, index: int) -> None:
     """Do nothing: there is no cache line to ask for."""

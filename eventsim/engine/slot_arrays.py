@@ -7,9 +7,19 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from eventsim.engine.advance import after_firing
+from eventsim.engine.clocks import MANY
 from eventsim.engine.compiled import CompiledNetwork
 from eventsim.engine.jit import address_of
-from eventsim.engine.layout import CLOCK_CLASS, CLOCK_MERGED_RUN, SPAN, WIDTH, Words
+from eventsim.engine.layout import (
+    CLOCK_AFTER_FIRING,
+    CLOCK_CLASS,
+    CLOCK_MERGED_RUN,
+    SPAN,
+    WIDTH,
+    Floats,
+    Words,
+)
 from eventsim.engine.pool import CHUNK
 from eventsim.engine.windows import RADIX
 
@@ -17,6 +27,8 @@ SLOTS: Final = ("slot_chunk", "slot_end", "slot_limit")
 POOL: Final = ("pool", "next_chunk")
 _CHUNKS: Final = 64
 """Chunks at the start; the pool grows as it must."""
+FEW_PER_ARRIVAL: Final = 5.5
+"""Synapses per arrival, on average, up to which laying them out is quicker than taking them as they come."""
 
 
 def slot_arrays(classes: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
@@ -39,17 +51,24 @@ def scratch(classes: npt.NDArray[np.int64], pool: Words) -> Words:
     return np.zeros(2 * pool.size if np.any(classes[:, WIDTH] > 0) else 0, np.uint64)
 
 
-def merged_class(compiled: CompiledNetwork, clocks: npt.NDArray[np.int64]) -> int:
+def merged_class(compiled: CompiledNetwork, clocks: npt.NDArray[np.int64], rates: list[Floats]) -> int:
     """Return the class in windows that runs merged with the only Poisson source, or -1.
 
-    Writes to `clocks`, the table of sources, the entry that runs them.
+    Writes to `clocks`, the table of sources, the entry that runs them; `rates` are their events per tick.
     """
     if clocks.shape[0] != 1 or clocks[0, CLOCK_CLASS] < 0:
         return -1
     fused = compiled.delivery[clocks[0, CLOCK_CLASS]]
     windows = [k for k, c in enumerate(compiled.delivery) if c.kind == "windows" and c.post == fused.post]
-    entry = compiled.forms[fused.post].entries.runs.get(f"{fused.form}+windows32")
-    if len(windows) != 1 or entry is None:
+    if len(windows) != 1:
+        return -1
+    slots = compiled.delivery[windows[0]].slots
+    assert slots is not None
+    few = slots.starts[-1] <= FEW_PER_ARRIVAL * np.count_nonzero(slots.counts) and rates[0][-1] < MANY
+    form = "few_in_windows32" if few else "windows32"
+    entry = compiled.forms[fused.post].entries.runs.get(f"{fused.form}+{form}")
+    if entry is None:
         return -1
     clocks[0, CLOCK_MERGED_RUN] = address_of(entry)
+    clocks[0, CLOCK_AFTER_FIRING] = address_of(after_firing)
     return windows[0]

@@ -89,6 +89,7 @@ from eventsim.engine.layout import (
     UNDER_WAY,
     VALUES,
 )
+from eventsim.engine.merging import MERGING_SIZE
 from eventsim.engine.pool import add_chunks, clear_slots
 from eventsim.engine.slot_arrays import POOL, SLOTS, merged_class, scratch, slot_arrays
 from eventsim.sources import PoissonSource
@@ -308,7 +309,7 @@ class State:
                 row[CLOCK_CLASS], row[CLOCK_RUN] = mine[0], compiled.runs[mine[0]]
                 classes[mine[0], FUSED] = k + 1
                 fused.add(number)
-        self.handle[MERGED] = merged_class(compiled, table)
+        self.handle[MERGED] = merged_class(compiled, table, self._rates)
         self._set("clocks", table.ravel())
         self._set("random", np.zeros(4 * len(self._clocks), np.uint64))
         self._set("clock_ahead", np.zeros(len(self._clocks)))
@@ -352,6 +353,7 @@ class State:
         self.handle[N_SLOTTED] = np.count_nonzero(self.classes()[:, SPAN])
         for name, array in slot_arrays(self.classes()).items():
             self._set(name, array)
+        self._set("merging", np.zeros(MERGING_SIZE if self.handle[MERGED] >= 0 else 0, np.uint64))
 
 
 FIELD_TYPES: dict[str, Any] = dict(FIELDS)

@@ -66,7 +66,9 @@ WIDEST: Final = 18
 """Bits of an offset: a window has 2^18 ticks at most."""
 PLACE_BITS: Final = 28
 COUNT_BITS: Final = 18
-_COUNT, _OFFSET = np.uint64(COUNT_BITS), np.uint64(COUNT_BITS + PLACE_BITS)
+OFFSET: Final = np.uint64(COUNT_BITS + PLACE_BITS)
+"""Bits below the offset of a word."""
+_COUNT = np.uint64(COUNT_BITS)
 _MOST, _PLACES = np.uint64((1 << COUNT_BITS) - 1), np.uint64((1 << PLACE_BITS) - 1)
 _DIGIT: Final = 11
 RADIX: Final = 1 << _DIGIT
@@ -78,7 +80,7 @@ _FEW: Final = 24
 @inlined
 def offset_of(word: np.uint64) -> int:
     """Return the ticks from the start of the window to the arrival."""
-    return int(np.int64(word >> _OFFSET))
+    return int(np.int64(word >> OFFSET))
 
 
 @inlined
@@ -126,7 +128,7 @@ def sort_to_windows(address_of_handle: int, c: int, number: int, head: int) -> i
                 if end >= limit:
                     end = extend(handle, int(slot), end)
                     limit = limits[slot]
-                word = (np.uint64(arrival & within) << _OFFSET) | (place << _COUNT)
+                word = (np.uint64(arrival & within) << OFFSET) | (place << _COUNT)
                 pool[np.uint64(end)] = word | np.uint64(n)
                 end += n > 0
                 noted += n > 0
@@ -185,6 +187,29 @@ def step(handle: Ints, row: Ints, tick: int, front: Front) -> Front:
     chunk = ints(handle, F_NEXT_CHUNK)[front.at // CHUNK]
     place = row[SLOTS] + ((tick >> row[WIDTH]) & (row[SPAN] - 1))
     return Front(chunk * CHUNK, _stop(handle, place, chunk)) if chunk >= 0 else Front(-1, -1)
+
+
+class Stretch(NamedTuple):
+    """Arrivals that lie together, of a window that starts at `start`; the others are not before `beyond`."""
+
+    begin: int
+    end: int
+    start: int
+    beyond: int
+
+
+@inlined
+def stretch_at(handle: Ints, row: Ints, head: int) -> Stretch:
+    """Return the arrivals from the front on, which is due at `head`; none where no window is open."""
+    if row[AT] < 0:
+        return Stretch(FULL, FULL, head, head)  # there is room for a word more after each chunk
+    width, start = row[WIDTH], (head >> row[WIDTH]) << row[WIDTH]
+    chunk = ints(handle, F_NEXT_CHUNK)[row[AT] // CHUNK]
+    # The greatest offset is kept for what marks an end.
+    beyond = min(1 << width, (1 << WIDEST) - 1)
+    if chunk >= 0:
+        beyond = min(beyond, offset_of(words(handle, F_POOL)[chunk * CHUNK]))
+    return Stretch(row[AT], row[STOP], start, start + beyond)
 
 
 @inlined
@@ -252,7 +277,7 @@ def _open(handle: Ints, row: Ints, tick: int) -> None:
     if row[STOP] - row[AT] <= _FEW:
         _sort_nearly(pool, row[AT], row[STOP])
         return
-    shift = np.uint64(max(0, row[WIDTH] - _DIGIT)) + _OFFSET
+    shift = np.uint64(max(0, row[WIDTH] - _DIGIT)) + OFFSET
     start = 0
     if _find_places(handle, place, shift) <= _FEW:
         _sort_nearly(scratch, 0, _scatter(handle, place, shift))
@@ -323,7 +348,7 @@ def _sort_nearly(array: Words, start: int, stop: int) -> None:
     """Sort some words by offset, of which few are far from their place."""
     for k in range(start + 1, stop):
         word, hole = array[k], k
-        while hole > start and array[hole - 1] >> _OFFSET > word >> _OFFSET:
+        while hole > start and array[hole - 1] >> OFFSET > word >> OFFSET:
             array[hole] = array[hole - 1]
             hole -= 1
         array[hole] = word
@@ -334,7 +359,7 @@ def _sort_by_digits(array: Words, n: int, width: int, histogram: Ints) -> int:
     """Sort the first n words by offset, digit by digit, by way of the second half; return where they are."""
     start, to = 0, array.shape[0] >> 1
     for shift in range(0, width, _DIGIT):
-        low = np.uint64(shift) + _OFFSET
+        low = np.uint64(shift) + OFFSET
         for digit in range(RADIX):
             histogram[digit] = 0
         for k in range(start, start + n):

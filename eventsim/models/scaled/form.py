@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from eventsim.models.model import Entries, FloatArray, Form, decay_rows, input_gain, reset_rows
-from eventsim.models.scaled import delivery, merged, poisson
+from eventsim.models.scaled import batched, delivery, merged, poisson
 from eventsim.models.scaled.membrane import (
     ENTRIES,
     LEVELS,
@@ -108,6 +108,8 @@ _RUNS: Final = {
     "one_to_one64": poisson.run_one_to_one64,
     "one_to_one32+windows32": merged.run_merged32,
     "one_to_one64+windows32": merged.run_merged64,
+    "one_to_one32+few_in_windows32": batched.run_batches32,
+    "one_to_one64+few_in_windows32": batched.run_batches64,
 }
 _QUIET: Final = Entries(
     update_scaled, membrane_of_scaled, start=start_scaled, deliveries=_DELIVERIES, runs=_RUNS

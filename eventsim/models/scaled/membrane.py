@@ -52,9 +52,16 @@ class Rule(NamedTuple):
 def growth_at(parameters: Floats, k: int) -> float:
     """Return E, k ticks after its base."""
     low, middle, high = k & (ENTRIES - 1), (k >> BITS) & (ENTRIES - 1), k >> (2 * BITS)
-    middle, high = middle + ENTRIES, high + 2 * ENTRIES
-    grown: float = parameters[TABLES + low] * parameters[TABLES + middle] * parameters[TABLES + high]
+    low, middle, high = TABLES + low, TABLES + ENTRIES + middle, TABLES + 2 * ENTRIES + high
+    grown: float = parameters[np.uint64(low)] * parameters[np.uint64(middle)] * parameters[np.uint64(high)]
     return grown
+
+
+@inlined
+def next_change(neurons: Neurons, own: Ints) -> int:
+    """Return after which tick a neuron wakes or E wants a new base."""
+    wake = own[WAKES + own[WAKE_HEAD]] if own[WAKE_COUNT] > 0 else NEVER
+    return int(min(wake, own[BASE] + np.int64(neurons.parameters[REBASE])))
 
 
 @part
@@ -122,8 +129,9 @@ def rise(rule: Rule, j: int, count: int) -> int:
 
 
 @part
-def settle(handle: Ints, neurons: Neurons, tick: int, count: int) -> int:
+def settle(handle: Ints, population: int, tick: int, count: int) -> int:
     """List those of the touched that are above their threshold as fired, and reset them."""
+    neurons = neurons_at(handle, population)
     scale, membranes, fired = scale_to(neurons, tick), neurons.values, indices(handle, F_FIRED)
     least = neurons.parameters[LEAST_THETA] * scale
     spikes = 0
@@ -187,7 +195,7 @@ def _fire_if_above(
 def update_scaled(address_of_handle: int, population: int, tick: int, count: int) -> int:
     """Let the candidates that are above their threshold fire; return how many did."""
     handle = ints_at(address_of_handle, HANDLE_SIZE)
-    return settle(handle, neurons_at(handle, population), tick, count)
+    return settle(handle, population, tick, count)
 
 
 @entry

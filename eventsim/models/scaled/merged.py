@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from eventsim.engine.clocks import clock_at, find_next, next_of, set_next
-from eventsim.engine.jit import entry, floats_at, indices, inlined, ints, ints_at, part, singles_at, words
+from eventsim.engine.jit import entry, floats_at, indices, ints, ints_at, part, singles_at, words
 from eventsim.engine.layout import (
     AT,
     CLOCK_CLASS,
@@ -27,13 +27,11 @@ from eventsim.engine.layout import (
     MARK,
     N_CLASS_COLUMNS,
     N_OWN,
-    NEVER,
     NOW,
     OWN,
     POST,
     STAMP,
     Ints,
-    Neurons,
     neurons_at,
 )
 from eventsim.engine.random_numbers import load_generator, store_generator
@@ -44,12 +42,9 @@ from eventsim.models.scaled.membrane import (
     BASE,
     GAIN,
     LEAST_THETA,
-    REBASE,
-    WAKE_COUNT,
-    WAKE_HEAD,
-    WAKES,
     Rule,
     growth_at,
+    next_change,
     scale_to,
     settle,
 )
@@ -57,15 +52,8 @@ from eventsim.models.scaled.poisson import Drawn, add_events, weights_of
 from eventsim.weights import Weights
 
 
-@inlined
-def _next_change(neurons: Neurons, own: Ints) -> int:
-    """Return after which tick a neuron wakes or E wants a new base."""
-    wake = own[WAKES + own[WAKE_HEAD]] if own[WAKE_COUNT] > 0 else NEVER
-    return int(min(wake, own[BASE] + np.int64(neurons.parameters[REBASE])))
-
-
 @part
-def _run(handle: Ints, k: int, limit: int, c: int, weights: Weights) -> int:
+def run_merged(handle: Ints, k: int, limit: int, c: int, weights: Weights) -> int:
     """Take all that comes before `limit`, until a neuron fires; return how many do."""
     clock, g = clock_at(handle, k).row, load_generator(words(handle, F_RANDOM), k)
     classes = ints(handle, F_CLASSES)
@@ -77,7 +65,7 @@ def _run(handle: Ints, k: int, limit: int, c: int, weights: Weights) -> int:
     mean, stop, gain = rates[rates.shape[0] - 1], clock[CLOCK_STOP], neurons.parameters[GAIN]
     own = ints_at(neurons.row[OWN], neurons.row[N_OWN])
     head, last = ints(handle, F_HEAD)[c], handle[NOW]
-    change, stamp = _next_change(neurons, own), handle[STAMP]
+    change, stamp = next_change(neurons, own), handle[STAMP]
     mark, candidates = ints_at(neurons.row[MARK], neurons.size), indices(handle, F_TOUCHED)
     spikes, emitted, arrived = 0, 0, 0
     while spikes == 0:
@@ -87,7 +75,7 @@ def _run(handle: Ints, k: int, limit: int, c: int, weights: Weights) -> int:
         last, touched = tick, 0
         if tick > change:
             scale = scale_to(neurons, tick)
-            change = _next_change(neurons, own)
+            change = next_change(neurons, own)
         else:  # the same, without noting that this is the tick: nobody else asks for it
             scale = growth_at(neurons.parameters, tick - own[BASE])
         stamp += 1
@@ -107,7 +95,7 @@ def _run(handle: Ints, k: int, limit: int, c: int, weights: Weights) -> int:
             emitted += now.events
             now, g = find_next(now.origin, now.ahead, mean, stop, drawn.generator)
         if touched:
-            spikes = settle(handle, neurons, tick, touched)
+            spikes = settle(handle, fused[POST], tick, touched)
     handle[NOW], handle[STAMP] = last, stamp
     ints(handle, F_HEAD)[c] = head
     window[DELIVERIES] += arrived
@@ -123,7 +111,7 @@ def run_merged32(address_of_handle: int, k: int, limit: int, c: int) -> int:
     """Take the events of source k, by one float32 synapse per address, and the arrivals of class c."""
     handle = ints_at(address_of_handle, HANDLE_SIZE)
     address, n = weights_of(handle, k)
-    return _run(handle, k, limit, c, singles_at(address, n))
+    return run_merged(handle, k, limit, c, singles_at(address, n))
 
 
 @entry
@@ -131,4 +119,4 @@ def run_merged64(address_of_handle: int, k: int, limit: int, c: int) -> int:
     """Do what `run_merged32` does, with float64 synapses per address."""
     handle = ints_at(address_of_handle, HANDLE_SIZE)
     address, n = weights_of(handle, k)
-    return _run(handle, k, limit, c, floats_at(address, n))
+    return run_merged(handle, k, limit, c, floats_at(address, n))

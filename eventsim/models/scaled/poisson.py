@@ -108,7 +108,7 @@ def _run(handle: Ints, k: int, limit: int, row: Ints, weights: Weights) -> int:
         emitted += now.events
         now, g = find_next(now.origin, now.ahead, mean, stop, drawn.generator)
         if drawn.touched:
-            spikes = settle(handle, neurons, tick, drawn.touched)
+            spikes = settle(handle, row[POST], tick, drawn.touched)
     handle[NOW] = tick
     row[DELIVERIES] += emitted
     clock[CLOCK_EMITTED] += emitted
