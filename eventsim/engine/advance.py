@@ -24,6 +24,7 @@ from eventsim.engine.layout import (
     CLOCK_EVENTS,
     CLOCK_MERGED_RUN,
     CLOCK_RUN,
+    CLOCK_THEN,
     CLOCK_TICK,
     COUNTING,
     CURSOR,
@@ -159,6 +160,17 @@ def _room(handle: Ints, tick: int) -> int:
     return DONE
 
 
+@inlined
+def _has_room(handle: Ints) -> bool:
+    """Return whether a tick without inputs certainly fits into the buffers as they are."""
+    spikes, packets = indices(handle, F_SPIKE_ADDRESS).shape[0], ints(handle, F_PACKETS).shape[0]
+    return bool(
+        handle[RECORDS] + handle[RECORDABLE] <= ints(handle, F_RECORD_TICK).shape[0]
+        and handle[SPIKES] + handle[N_EMITTABLE] <= spikes
+        and (handle[PACKETS] + handle[N_SOURCES]) * N_PACKET_COLUMNS <= packets
+    )
+
+
 @part
 def _look_at_due(at: int, handle: Ints, p: int, tick: int, touched: int, count: int) -> int:
     """Touch those of the `count` due neurons (in `fired`) that act now; predict the others."""
@@ -269,33 +281,51 @@ def _process(at: int, handle: Ints, p: int, tick: int) -> None:
         _send(handle, row, tick, fired)
 
 
-@part
-def _send_ahead(at: int, handle: Ints, k: int, count: int) -> None:
-    """Send the `count` spikes that Poisson source k, alone, has just made a population emit."""
+@inlined
+def _send_first(handle: Ints, k: int, count: int) -> int:
+    """Send the `count` spikes that Poisson source k, alone, has just made a population emit; return which."""
     p = ints(handle, F_CLASSES)[clock_at(handle, k).row[CLOCK_CLASS] * N_CLASS_COLUMNS + POST]
     row = ints(handle, F_POPULATIONS)[p * N_POPULATION_COLUMNS : (p + 1) * N_POPULATION_COLUMNS]
     _send(handle, row, handle[NOW], count)
     # Without delay, the spikes reach later populations within the tick.
     handle[N_DUE] = 0
-    for later in range(p + 1, handle[N_POPULATIONS]):
-        _process(at, handle, later, handle[NOW])
+    return int(p)
 
 
-@part
-def _run_ahead(at: int, handle: Ints, k: int, limit: int) -> bool:
+@inlined
+def _run_ahead(at: int, handle: Ints, k: int, limit: int) -> int:
     """Take the events of Poisson source k, alone until `limit`, up to those that make neurons fire.
 
-    Returns whether to look anew at what is due: neurons have fired, or may have, or a firing was predicted
-    before the limit.
+    Returns how many fired, 0 if it came to the limit, or -1 if it stopped at a firing predicted before that;
+    merged with arrivals it may go on after firing, and -1 says that it leaves a tick to others.
     """
     clock = clock_at(handle, k).row
     if handle[MERGED] >= 0:
-        fired = call(clock[CLOCK_MERGED_RUN], at, k, limit, handle[MERGED])
-    else:
-        fired = call(clock[CLOCK_RUN], at, k, limit, 0)
-    if fired > 0:
-        _send_ahead(at, handle, k, fired)
-    return fired != 0 or handle[MERGED] >= 0
+        return int(call(clock[CLOCK_MERGED_RUN], at, k, limit, handle[MERGED]))
+    return int(call(clock[CLOCK_RUN], at, k, limit, 0))
+
+
+@inlined
+def _begin(handle: Ints, tick: int) -> None:
+    """Begin with a tick: find the classes that are due, and take what inputs and sources bring."""
+    handle[NOW] = tick
+    handle[SOON_TICK] = NEVER
+    handle[STAMP] += 1
+    take(handle, tick)
+    take_slots(handle, tick)
+    if handle[INPUT_HEAD] < handle[INPUT_TAIL]:
+        take_inputs(handle, tick)
+    for k in range(handle[N_CLOCKS]):
+        row = clock_at(handle, k).row
+        if row[CLOCK_TICK] == tick and row[CLOCK_CLASS] < 0:
+            take_clock(handle, k, tick)
+
+
+@entry
+def process(at: int, p: int, tick: int, _: int) -> int:
+    """Work through one population at one tick."""
+    _process(at, ints_at(at, HANDLE_SIZE), p, tick)
+    return 0
 
 
 @entry
@@ -305,8 +335,9 @@ def after_firing(at: int, k: int, fired: int, limit: int) -> int:
     That is `limit` or, for what the spikes bring or for buffers that must grow, sooner, even at once.
     """
     handle = ints_at(at, HANDLE_SIZE)
-    _send_ahead(at, handle, k, fired)
-    if handle[TO_SORT] > UNSORTED or _room(handle, handle[NOW] + 1) != DONE:
+    for later in range(_send_first(handle, k, fired) + 1, handle[N_POPULATIONS]):
+        call(clock_at(handle, k).row[CLOCK_THEN], at, later, handle[NOW], 0)
+    if handle[TO_SORT] > UNSORTED or not _has_room(handle):
         return int(handle[NOW])
     merged = merged_tick(handle)
     set_merged(handle, NEVER)
@@ -321,11 +352,11 @@ def run_until(at: int, until: int) -> int:
 
     `at` is the address of the session's handle.
     """
-    handle, may_wait = ints_at(at, HANDLE_SIZE), 0
+    handle, may_wait, ahead = ints_at(at, HANDLE_SIZE), 0, True
     while True:
         if handle[TO_SORT] > may_wait and not sort_in(at, handle):
             return MORE_ROOM
-        may_wait = 0
+        may_wait, first = 0, 0
         merged = merged_tick(handle)
         set_merged(handle, NEVER)
         tick = _next_tick(handle)  # of all others
@@ -334,35 +365,31 @@ def run_until(at: int, until: int) -> int:
             k, clock_tick, other_clock = _next_clock(handle)
             others = min(min(tick, other_clock), min(until, first_unsorted(handle)))
             clock_tick = min(clock_tick, merged)
-            if clock_tick < others and clock_at(handle, k).row[CLOCK_CLASS] >= 0:
+            if ahead and clock_tick < others and clock_at(handle, k).row[CLOCK_CLASS] >= 0:
                 lacking = _room(handle, clock_tick)
                 if lacking != DONE:
                     return lacking
-                if _run_ahead(at, handle, k, others):
-                    may_wait = UNSORTED if handle[MERGED] >= 0 else 0
+                fired = _run_ahead(at, handle, k, others)
+                if handle[MERGED] >= 0:
+                    may_wait, ahead = UNSORTED, fired >= 0
+                if fired > 0:
+                    first = _send_first(handle, k, fired) + 1
+                elif fired or handle[MERGED] >= 0:
                     continue
                 clock_tick = min(clock_at(handle, k).row[CLOCK_TICK], merged_tick(handle))
             tick = min(tick, min(clock_tick, other_clock))
-        if handle[TO_SORT]:
-            continue
-        if tick >= until:
-            return DONE
-        lacking = _room(handle, tick)
-        if lacking != DONE:
-            return lacking
-        handle[NOW] = tick
-        handle[SOON_TICK] = NEVER
-        handle[STAMP] += 1
-        take(handle, tick)
-        take_slots(handle, tick)
-        if handle[INPUT_HEAD] < handle[INPUT_TAIL]:
-            take_inputs(handle, tick)
-        for k in range(handle[N_CLOCKS]):
-            row = clock_at(handle, k).row
-            if row[CLOCK_TICK] == tick and row[CLOCK_CLASS] < 0:
-                take_clock(handle, k, tick)
-        for p in range(handle[N_POPULATIONS]):
-            _process(at, handle, p, tick)
+        if first == 0:
+            if handle[TO_SORT]:
+                continue
+            if tick >= until:
+                return DONE
+            lacking = _room(handle, tick)
+            if lacking != DONE:
+                return lacking
+            _begin(handle, tick)
+            ahead = True
+        for p in range(first, handle[N_POPULATIONS]):
+            _process(at, handle, p, handle[NOW])
 
 
 @kernel

@@ -134,7 +134,7 @@ def take_inputs(handle: Ints, tick: int) -> None:
     spike_address, spike_value = indices(handle, F_SPIKE_ADDRESS), singles(handle, F_SPIKE_VALUE)
     recorded, tail = ints(handle, F_RECORDED), handle[INPUT_TAIL]
     while handle[INPUT_HEAD] < tail and ticks[handle[INPUT_HEAD]] == tick:
-        source = sources[handle[INPUT_HEAD]]
+        source = int(np.int64(sources[handle[INPUT_HEAD]]))  # of one type, or what follows compiles twice
         wanted = has_fanout(handle, source)
         start = handle[SPIKES]
         spike, k = start, handle[INPUT_HEAD]

@@ -242,7 +242,8 @@ N_CLASS_COLUMNS: Final = 28
 # address of the expected events per tick, one number or the running sum over addresses. A fused source hands
 # its events straight to one class without delay, CLOCK_CLASS; RUN is the entry that does so, MERGED_RUN the
 # one that does so with the arrivals of the class in windows that the register MERGED names (or -1), and
-# AFTER_FIRING the one that this calls where it goes on after neurons have fired.
+# AFTER_FIRING the one that this calls where it goes on after neurons have fired. THEN works through one of
+# the later populations, where there are any (else 0).
 (
     CLOCK_SOURCE,
     CLOCK_TICK,
@@ -258,8 +259,9 @@ N_CLASS_COLUMNS: Final = 28
     CLOCK_EMITTED,
     CLOCK_MERGED_RUN,
     CLOCK_AFTER_FIRING,
-) = range(14)
-N_CLOCK_COLUMNS: Final = 14
+    CLOCK_THEN,
+) = range(15)
+N_CLOCK_COLUMNS: Final = 15
 
 # Columns of packets.
 PACKET_TICK, PACKET_START, PACKET_COUNT, PACKET_NEXT = range(4)

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from eventsim.engine.advance import after_firing
+from eventsim.engine.advance import after_firing, process
 from eventsim.engine.clocks import MANY
 from eventsim.engine.compiled import CompiledNetwork
 from eventsim.engine.jit import address_of
@@ -15,6 +15,7 @@ from eventsim.engine.layout import (
     CLOCK_AFTER_FIRING,
     CLOCK_CLASS,
     CLOCK_MERGED_RUN,
+    CLOCK_THEN,
     SPAN,
     WIDTH,
     Floats,
@@ -70,5 +71,8 @@ def merged_class(compiled: CompiledNetwork, clocks: npt.NDArray[np.int64], rates
     if entry is None:
         return -1
     clocks[0, CLOCK_MERGED_RUN] = address_of(entry)
-    clocks[0, CLOCK_AFTER_FIRING] = address_of(after_firing)
+    if few:
+        clocks[0, CLOCK_AFTER_FIRING] = address_of(after_firing)
+        if fused.post + 1 < len(compiled.order):
+            clocks[0, CLOCK_THEN] = address_of(process)
     return windows[0]

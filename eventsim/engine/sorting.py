@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from eventsim.engine.jit import part
 from eventsim.engine.layout import Indices, Values
 
@@ -26,9 +28,10 @@ def sort(array: Indices) -> None:
     # Heapsort: no recursion, no worst case.
     for start in range(n // 2 - 1, -1, -1):
         _sift(array, start, n)
+    top: int = np.int64(0)  # type: ignore[assignment]  # a literal 0 would compile `_sift` twice
     for end in range(n - 1, 0, -1):
-        array[0], array[end] = array[end], array[0]
-        _sift(array, 0, end)
+        array[top], array[end] = array[end], array[top]
+        _sift(array, top, end)
 
 
 @part

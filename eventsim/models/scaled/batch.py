@@ -65,14 +65,21 @@ class Ahead(NamedTuple):
     generator: Generator
 
 
+class Until(NamedTuple):
+    """Before which tick events are drawn, and how many at most."""
+
+    tick: int
+    events: int
+
+
 @part
-def draw_ahead(handle: Ints, k: int, limit: int, ahead: Ahead, weights: Weights) -> Ahead:
-    """Draw what follows of source k, whole ticks, until `limit` or until there is no room for a tick more."""
+def draw_ahead(handle: Ints, k: int, until: Until, ahead: Ahead, weights: Weights) -> Ahead:
+    """Draw what follows of source k, in whole ticks."""
     drawn, step = drawn_at(handle), np.uint64(weights.shape[0] > 1)
     clock, now, g, n = clock_at(handle, k).row, ahead.now, ahead.generator, np.uint64(0)
     rates = floats_at(clock[CLOCK_RATES], clock[CLOCK_N_RATES])
     mean, stop, size = rates[rates.shape[0] - 1], clock[CLOCK_STOP], _size(handle, clock)
-    while now.tick < limit and n + np.uint64(now.events) <= np.uint64(DRAWN):
+    while now.tick < until.tick and n + np.uint64(now.events) <= np.uint64(until.events):
         for _ in range(now.events):
             j, g = draw_address(g, rates, size)
             drawn.tick[n], drawn.synapse[n] = now.tick, _ONE | np.uint64(j)
@@ -82,20 +89,6 @@ def draw_ahead(handle: Ints, k: int, limit: int, ahead: Ahead, weights: Weights)
     drawn.tick[n] = now.tick
     drawn.weight[DRAWN] = 1.0  # for arrivals: theirs are in their synapses
     return Ahead(int(np.int64(n)), now, g)
-
-
-@part
-def draw_again(handle: Ints, k: int, count: int, ahead: Ahead) -> Ahead:
-    """Return where source k stands after the first `count` events from `ahead` on."""
-    clock, now, g, n = clock_at(handle, k).row, ahead.now, ahead.generator, 0
-    rates = floats_at(clock[CLOCK_RATES], clock[CLOCK_N_RATES])
-    mean, stop, size = rates[rates.shape[0] - 1], clock[CLOCK_STOP], _size(handle, clock)
-    while n < count:
-        for _ in range(now.events):
-            _, g = draw_address(g, rates, size)
-        n += now.events
-        now, g = find_few(now.origin, now.ahead, mean, stop, g)
-    return Ahead(0, now, g)
 
 
 @inlined

@@ -1,7 +1,7 @@
 """A Poisson source's events and the arrivals of a class in windows, taken batch by batch.
 
-This is for arrivals of few synapses. Those of many are better taken one by one (`merged`), and so here is
-what a single tick brings where it has no room in a batch.
+This is for arrivals of few synapses. Those of many are better taken one by one (`merged`). What a single tick
+brings is left to the engine's loop where it has no room in a batch.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from eventsim.engine.layout import (
     MARK,
     N_CLASS_COLUMNS,
     N_OWN,
+    NEVER,
     NOW,
     OWN,
     POST,
@@ -44,10 +45,10 @@ from eventsim.engine.layout import (
     Ints,
     neurons_at,
 )
-from eventsim.engine.merging import drawn_at, laid_at
+from eventsim.engine.merging import DRAWN, drawn_at, laid_at
 from eventsim.engine.random_numbers import load_generator, store_generator
 from eventsim.engine.windows import next_arrival, stretch_at, window_at
-from eventsim.models.scaled.batch import Ahead, Batch, cut, draw_again, draw_ahead, fetch_rows, lay_out
+from eventsim.models.scaled.batch import Ahead, Batch, Until, cut, draw_ahead, fetch_rows, lay_out
 from eventsim.models.scaled.membrane import (
     BASE,
     LEAST_THETA,
@@ -58,7 +59,6 @@ from eventsim.models.scaled.membrane import (
     scale_to,
     settle,
 )
-from eventsim.models.scaled.merged import run_merged
 from eventsim.models.scaled.poisson import weights_of
 from eventsim.weights import Weights
 
@@ -124,7 +124,8 @@ def _apply(at: int, handle: Ints, k: int, batch: Batch, limit: int) -> Applied:
     neurons = neurons_at(handle, post)
     laid, p, own = laid_at(handle), neurons.parameters, ints_at(neurons.row[OWN], neurons.row[N_OWN])
     near, item = p[LEAST_THETA] * growth_at(p, laid.tick[0] - own[BASE]) * _NEAR, 0
-    q = _add(handle, neurons.values, 0, batch.synapses, near)
+    none: int = np.int64(0)  # type: ignore[assignment]  # a literal 0 would compile what follows twice
+    q = _add(handle, neurons.values, none, batch.synapses, near)
     while q < batch.synapses:
         while laid.end[item] <= q:
             item += 1
@@ -141,8 +142,8 @@ def _apply(at: int, handle: Ints, k: int, batch: Batch, limit: int) -> Applied:
 
 
 @part
-def _run(at: int, k: int, limit: int, c: int, weights: Weights) -> bool:
-    """Take what comes before `limit`; return whether what comes next has no room in a batch."""
+def _run(at: int, k: int, limit: int, c: int, weights: Weights) -> int:
+    """Take what comes before `limit`; return 0, or -1 where it stops at a tick that no batch can hold."""
     handle = ints_at(at, HANDLE_SIZE)
     clock, classes, head = clock_at(handle, k).row, ints(handle, F_CLASSES), ints(handle, F_HEAD)[c]
     window = classes[c * N_CLASS_COLUMNS : (c + 1) * N_CLASS_COLUMNS]
@@ -150,12 +151,13 @@ def _run(at: int, k: int, limit: int, c: int, weights: Weights) -> bool:
     own = ints_at(neurons.row[OWN], neurons.row[N_OWN])
     change = next_change(neurons, own)
     ahead = Ahead(0, next_of(handle, k), load_generator(words(handle, F_RANDOM), k))
-    first, taken, fetched, last = ahead, 0, 0, handle[NOW]
+    none: int = np.int64(0)  # type: ignore[assignment]  # a literal 0 would compile what follows twice
+    first, taken, fetched, last = ahead, none, none, handle[NOW]
     emitted, arrived, lacks_room = 0, 0, False
     while not lacks_room:
         if taken == ahead.drawn:
-            first, taken = ahead, 0
-            ahead = draw_ahead(handle, k, limit, first, weights)
+            first, taken = ahead, none
+            ahead = draw_ahead(handle, k, Until(limit, DRAWN), first, weights)
         tick = min(drawn.tick[taken], head)
         if tick >= limit:
             break
@@ -184,7 +186,7 @@ def _run(at: int, k: int, limit: int, c: int, weights: Weights) -> bool:
             if window[AT] != stretch.begin + arrivals:
                 fetched = 0
     if taken < ahead.drawn:
-        ahead = draw_again(handle, k, taken, first)
+        ahead = draw_ahead(handle, k, Until(NEVER, taken), first, weights)
     handle[NOW] = last
     ints(handle, F_HEAD)[c] = head
     window[DELIVERIES] += arrived
@@ -192,27 +194,21 @@ def _run(at: int, k: int, limit: int, c: int, weights: Weights) -> bool:
     clock[CLOCK_EMITTED] += emitted
     set_next(handle, k, ahead.now)
     store_generator(words(handle, F_RANDOM), k, ahead.generator)
-    return lacks_room
-
-
-@part
-def _run_or_one_tick(at: int, k: int, limit: int, c: int, weights: Weights) -> int:
-    """Take what comes before `limit`; return how many fire whose spikes have not been sent."""
-    if not _run(at, k, limit, c, weights):
-        return 0
-    handle = ints_at(at, HANDLE_SIZE)
-    return run_merged(handle, k, min(next_of(handle, k).tick, ints(handle, F_HEAD)[c]) + 1, c, weights)
+    return -1 if lacks_room else 0
 
 
 @entry
 def run_batches32(address_of_handle: int, k: int, limit: int, c: int) -> int:
-    """Take the events of source k, by one float32 synapse per address, and the arrivals of class c."""
+    """Take the events of source k, by one float32 synapse per address, and the arrivals of class c.
+
+    All spikes are sent; -1 says that it stopped at a tick that no batch can hold.
+    """
     address, n = weights_of(ints_at(address_of_handle, HANDLE_SIZE), k)
-    return _run_or_one_tick(address_of_handle, k, limit, c, singles_at(address, n))
+    return _run(address_of_handle, k, limit, c, singles_at(address, n))
 
 
 @entry
 def run_batches64(address_of_handle: int, k: int, limit: int, c: int) -> int:
     """Do what `run_batches32` does, with float64 synapses per address."""
     address, n = weights_of(ints_at(address_of_handle, HANDLE_SIZE), k)
-    return _run_or_one_tick(address_of_handle, k, limit, c, floats_at(address, n))
+    return _run(address_of_handle, k, limit, c, floats_at(address, n))

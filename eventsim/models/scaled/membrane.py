@@ -134,12 +134,14 @@ def settle(handle: Ints, population: int, tick: int, count: int) -> int:
     neurons = neurons_at(handle, population)
     scale, membranes, fired = scale_to(neurons, tick), neurons.values, indices(handle, F_FIRED)
     least = neurons.parameters[LEAST_THETA] * scale
-    spikes = 0
+    spikes: int = np.int64(0)  # type: ignore[assignment]  # a literal 0 would compile what follows twice
     if count >= 0:
         touched = indices(handle, F_TOUCHED)
         for q in range(count):
             if membranes[touched[q]] > least:
-                spikes = _fire_if_above(handle, neurons, tick, touched[q], scale, (fired, spikes))
+                spikes = _fire_if_above(
+                    handle, neurons, tick, int(np.int64(touched[q])), scale, (fired, spikes)
+                )
         return spikes
     for start in range(0, neurons.size, _BLOCK):
         stop = min(start + _BLOCK, neurons.size)

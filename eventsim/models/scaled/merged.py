@@ -53,7 +53,7 @@ from eventsim.weights import Weights
 
 
 @part
-def run_merged(handle: Ints, k: int, limit: int, c: int, weights: Weights) -> int:
+def _run(handle: Ints, k: int, limit: int, c: int, weights: Weights) -> int:
     """Take all that comes before `limit`, until a neuron fires; return how many do."""
     clock, g = clock_at(handle, k).row, load_generator(words(handle, F_RANDOM), k)
     classes = ints(handle, F_CLASSES)
@@ -111,7 +111,7 @@ def run_merged32(address_of_handle: int, k: int, limit: int, c: int) -> int:
     """Take the events of source k, by one float32 synapse per address, and the arrivals of class c."""
     handle = ints_at(address_of_handle, HANDLE_SIZE)
     address, n = weights_of(handle, k)
-    return run_merged(handle, k, limit, c, singles_at(address, n))
+    return _run(handle, k, limit, c, singles_at(address, n))
 
 
 @entry
@@ -119,4 +119,4 @@ def run_merged64(address_of_handle: int, k: int, limit: int, c: int) -> int:
     """Do what `run_merged32` does, with float64 synapses per address."""
     handle = ints_at(address_of_handle, HANDLE_SIZE)
     address, n = weights_of(handle, k)
-    return run_merged(handle, k, limit, c, floats_at(address, n))
+    return _run(handle, k, limit, c, floats_at(address, n))
