@@ -11,7 +11,7 @@ from eventsim.engine.merging import DRAWN, LAID
 from eventsim.engine.pool import FULL
 from eventsim.models import LIF, LeakyIntegrator
 from eventsim.models.scaled.batched import run_batches32, run_batches64
-from eventsim.models.scaled.merged import run_merged32
+from eventsim.models.scaled.merged import run_merged32, run_merged64
 from eventsim.network import Network
 from eventsim.projections import Csr, Dense, OneToOne
 from eventsim.session import Session
@@ -26,7 +26,7 @@ def few_per_delay(rng, n, fan_out, delays, low=-0.2, high=0.3):
     return synapses, rng.choice(delays, total)
 
 
-def recurrent(seed, rates, reset, deaf, delays, n=9, readout=False, weights=np.float32):
+def recurrent(seed, rates, reset, deaf, delays, n=9, readout=False, weights=np.float32, fan_out=12):
     """Return neurons that a Poisson source drives on a grid of 1 ns, and that reach each other by delays.
 
     `rates` are its events per tick, all neurons together. With `readout` others listen, without delay and
@@ -43,7 +43,7 @@ def recurrent(seed, rates, reset, deaf, delays, n=9, readout=False, weights=np.f
     )
     one = rng.uniform(0.1, 0.6, n if seed % 7 else 1).astype(weights)
     net.connect("drive", "x", OneToOne(one))
-    net.connect("x", "x", *few_per_delay(rng, n, 12, delays))
+    net.connect("x", "x", *few_per_delay(rng, n, fan_out, delays))
     if readout:
         net.add_population("y", n, LIF(1e5, 0.4))
         net.add_population("out", 3, LeakyIntegrator(1e5))
@@ -53,11 +53,12 @@ def recurrent(seed, rates, reset, deaf, delays, n=9, readout=False, weights=np.f
     return net
 
 
-def outcome(net, queue, end, cuts=(), start=0, record=True):
+def outcome(net, queue, end, cuts=(), start=0, record=True, few=True):
     session = Session(net.compile(queue), record=net.populations if record else (), start_ns=start)
     assert (session._state.handle[MERGED] >= 0) == (queue == "slots")
     if queue == "slots":
-        used = {np.float32: run_batches32, np.float64: run_batches64}[
+        kernels = (run_batches32, run_batches64) if few else (run_merged32, run_merged64)
+        used = dict(zip((np.float32, np.float64), kernels, strict=True))[
             net.projections[0].synapses.weights.dtype.type
         ]
         assert session._state.clocks()[0, CLOCK_MERGED_RUN] == address_of(used)
@@ -91,15 +92,20 @@ SHORT, LONG = [4, 5, 7, 300, 5_000], [70_000, 70_001, 81_920, 140_000, 400_000]
     weights=st.sampled_from([np.float32, np.float64]),
     start=st.sampled_from([0, -300, 2**40 + 5]),
     record=st.booleans(),
+    few=st.sampled_from([True, True, False]),
 )
 def test_batches_give_the_bits_of_a_heap(
-    seed, rates, reset, deaf, delays, cuts, readout, weights, start, record
+    seed, rates, reset, deaf, delays, cuts, readout, weights, start, record, few
 ):
-    """Ended by spikes that arrive soon, by neurons that wake or fire again, by others' events, by a cut."""
-    net = recurrent(seed, rates, reset, deaf, delays, readout=readout, weights=weights)
+    """Ended by spikes that arrive soon, by neurons that wake or fire again, by others' events, by a cut.
+
+    So do arrivals of many synapses, which are not laid out.
+    """
+    fan_out = 12 if few else 60
+    net = recurrent(seed, rates, reset, deaf, delays, 9, readout, weights, fan_out)
     end = min(int(3_000 / rates), 600_000)
     expected = outcome(net, "heap", end, start=start, record=record)
-    found = outcome(net, "slots", end, [int(c * end) for c in cuts], start, record)
+    found = outcome(net, "slots", end, [int(c * end) for c in cuts], start, record, few)
     assert found[2].synaptic_events_by_projection[0] > 0
     assert found == expected
 
