@@ -154,7 +154,7 @@ def _run(at: int, k: int, limit: int, c: int, weights: Weights) -> int:
     none: int = np.int64(0)  # type: ignore[assignment]  # a literal 0 would compile what follows twice
     first, taken, fetched, last = ahead, none, none, handle[NOW]
     emitted, arrived, lacks_room = 0, 0, False
-    while not lacks_room:
+    while True:
         if taken == ahead.drawn:
             first, taken = ahead, none
             ahead = draw_ahead(handle, k, Until(limit, DRAWN), first, weights)
